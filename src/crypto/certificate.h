@@ -1,0 +1,45 @@
+/*
+ * certificate.h: X.509 certificates: reading, describing, making.
+ *
+ * Certificates travel through Berth as DER bytes (struct slice). Path validation is
+ * attest's business and OpenSSL's work; here they are only read and made.
+ */
+#ifndef BERTH_CRYPTO_CERTIFICATE_H
+#define BERTH_CRYPTO_CERTIFICATE_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+#define CERTIFICATE_MAX 16384 /* bytes of text or DER that are looked at */
+
+/* What a client may give: PEM text, base64 of DER, or base64 of a PEM file
+ * (service-api.md 5.3). The first certificate in it, as DER. ERR_MALFORMED with a
+ * sentence in `why`, ERR_TOO_BIG. */
+MUST_USE enum err certificate_read(struct slice given, struct arena *a, struct slice *der, const char **why);
+
+/* X509CertificateInfo, service-api.md 5.4. */
+struct certificate_info {
+	struct slice subject, issuer;       /* "CN=device-01", the most specific first, ", " between */
+	struct slice common_name;           /* of the subject; absent when there is none */
+	struct slice sha1, sha256;          /* thumbprints, upper-case hex */
+	struct slice serial;                /* upper-case hex */
+	instant      not_before, not_after;
+	int          version;               /* 3 */
+};
+
+MUST_USE enum err certificate_describe(struct slice der, struct arena *a, struct certificate_info *out);
+
+/* Development certificates: a root, and a server certificate under it, ECDSA P-256.
+ * Text is PEM, NUL-terminated, in the arena. */
+struct certificate_pair {
+	struct slice certificate, key;
+};
+
+MUST_USE enum err certificate_make_ca(struct arena *a, const char *common_name, instant now, int days, struct certificate_pair *out);
+
+/* `names`: DNS names, or addresses, that the certificate is good for. */
+MUST_USE enum err certificate_make_server(struct arena *a, const struct certificate_pair *ca, const char *const *names, size_t count,
+					  instant now, int days, struct certificate_pair *out);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * seal.h: secrets at rest, AES-256-GCM under the data folder's master key.
+ *
+ * A sealed secret is bound to the place where it lies (`where`, for example
+ * "enrollment/0ne00AB12CD/press-07/primary_key"): moved elsewhere it does not open.
+ * Layout: version byte 1, 12 bytes of nonce, cipher text, 16 bytes of tag.
+ */
+#ifndef BERTH_CRYPTO_SEAL_H
+#define BERTH_CRYPTO_SEAL_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct seal;
+
+/* Read the master key (32 bytes, base64 text with or without a line end) from `path`;
+ * with `create` a missing file is made, mode 0600, synced. ERR_IO, ERR_MALFORMED (with a
+ * sentence in `why`), ERR_NO_MEMORY. Safe from every thread after this. */
+MUST_USE enum err seal_open_file(const char *path, bool create, struct seal **out, const char **why);
+
+/* From 32 bytes at hand: for tests. */
+MUST_USE enum err seal_from_key(const unsigned char key[32], struct seal **out);
+
+/* Wipes the key. */
+void seal_free(struct seal **s);
+
+/* Absent when the arena is full. */
+struct slice seal_close(const struct seal *s, struct arena *a, struct slice where, struct slice secret);
+
+/* ERR_CORRUPT: not ours, altered, or from another place or master key. */
+MUST_USE enum err seal_reveal(const struct seal *s, struct arena *a, struct slice where, struct slice sealed, struct slice *out);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * loop.h: the event loop, and the only face of libuv and of time.
+ *
+ * Three promises of everything asynchronous in Berth:
+ *   1. the callback runs later, from the loop, never inside the call that asked;
+ *   2. it runs exactly once, unless cancelled; once cancelled it stays silent;
+ *   3. whoever started it can cancel it at any moment, also from another callback.
+ *
+ * A loop belongs to the thread that runs it. Only loop_post, loop_stop may be called
+ * from elsewhere. A manual loop has no sockets and a clock moved by hand: tests play
+ * minutes in no time with it.
+ */
+#ifndef BERTH_IO_LOOP_H
+#define BERTH_IO_LOOP_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/list.h"
+
+struct loop;
+struct timer;
+
+MUST_USE enum err loop_new(struct loop **out);
+
+/* A loop whose clock starts at `wall` and moves only by loop_advance. */
+MUST_USE enum err loop_new_manual(instant wall, struct loop **out);
+
+/* Everything started on it must have been cancelled or have ended. */
+void loop_free(struct loop **l);
+
+/* Until loop_stop; runs what is ready, waits for more. */
+void loop_run(struct loop *l);
+
+/* From any thread, and from signal callbacks: loop_run returns soon. */
+void loop_stop(struct loop *l);
+
+int64_t loop_now_ms(const struct loop *l); /* monotonic, as of this turn of the loop */
+instant loop_wall(const struct loop *l);   /* the time of day */
+
+/* --- later --- */
+
+/* One callback `ms` from now. NULL: out of memory. The timer is freed after it has fired. */
+struct timer *loop_after(struct loop *l, int64_t ms, void (*fire)(void *cookie), void *cookie);
+
+/* Sets *t to NULL; NULL inside is welcome. Call it also (or just forget the pointer)
+ * when the timer has fired: `fire` must then have cleared it. */
+void timer_cancel(struct timer **t);
+
+/* A task is memory of the caller's: posting it cannot fail. Posted from any thread, it
+ * runs once on the loop's own; until then it may not be posted again. */
+struct task {
+	struct list link;
+	void (*run)(struct task *);
+	bool queued;
+};
+
+void loop_post(struct loop *l, struct task *t);
+
+/* Take back a task that has not run yet; from the loop's own thread. */
+void loop_unpost(struct loop *l, struct task *t);
+
+/* --- descriptors and signals (not on a manual loop) --- */
+
+enum watch_for { WATCH_READ = 1, WATCH_WRITE = 2 };
+
+struct watch;
+
+/* `ready` runs each time the descriptor is ready for what is watched, with the WATCH_
+ * bits, until watch_stop. The descriptor stays the caller's. NULL: out of memory. */
+struct watch *loop_watch(struct loop *l, int fd, int events, void (*ready)(void *cookie, int events), void *cookie);
+void          watch_change(struct watch *w, int events); /* 0: none for now */
+void          watch_stop(struct watch **w);              /* the descriptor may be closed after this */
+
+struct signal_watch;
+struct signal_watch *loop_on_signal(struct loop *l, int signo, void (*got)(void *cookie), void *cookie);
+void                 signal_watch_stop(struct signal_watch **s);
+
+/* --- for tests: manual loops --- */
+
+/* Run what is due until nothing is; the clock stands still. */
+void loop_settle(struct loop *l);
+
+/* Move the clock forward, firing timers at their times, in order. */
+void loop_advance(struct loop *l, int64_t ms);
+
+#endif

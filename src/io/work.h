@@ -1,0 +1,50 @@
+/*
+ * work.h: the only threads besides the loops, for calls that block.
+ *
+ * A queue has threads of its own and a limit. Items are run in the order of their
+ * arrival, one by one or, when the queue was made so, all that wait as one batch
+ * (a database writer commits them together). done() comes back on the loop that asked.
+ */
+#ifndef BERTH_IO_WORK_H
+#define BERTH_IO_WORK_H
+
+#include "io/loop.h"
+
+struct work_queue;
+
+/* One piece of work: embed it, fill the upper part, keep it until done() or forever after
+ * a cancel is answered. */
+struct work {
+	void (*done)(struct work *);
+	struct loop *loop;
+
+	struct list link;   /* the queue's own from here on */
+	struct task back;
+	int         state;
+};
+
+struct work_conf {
+	const char *name;      /* of the threads, at most 15 bytes */
+	int         threads;
+	int         batch_max; /* 1: one by one */
+	int         depth_max; /* waiting items; more are refused */
+	/* Runs on thread number `thread` (0 to threads - 1); `count` is at most batch_max. */
+	void (*run)(void *cookie, int thread, struct work **items, int count);
+	/* At the start and the end of each thread; both may be NULL. */
+	void (*thread_start)(void *cookie, int thread);
+	void (*thread_end)(void *cookie, int thread);
+	void *cookie;
+};
+
+MUST_USE enum err work_queue_new(const struct work_conf *conf, struct work_queue **out);
+
+/* Runs what is queued, then ends the threads and waits for them. */
+void work_queue_free(struct work_queue **q);
+
+/* ERR_THROTTLED: the queue is full; done() will not run. */
+MUST_USE enum err work_start(struct work_queue *q, struct work *w);
+
+/* How many wait now: for the metrics. From any thread. */
+int work_queue_depth(const struct work_queue *q);
+
+#endif
