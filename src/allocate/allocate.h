@@ -1,0 +1,38 @@
+/*
+ * allocate.h: which hub a device belongs to.
+ *
+ * Pure functions of policy, candidates and device: no counter, no clock, so every node
+ * chooses alike (design.md promise 4). service-api.md 7.
+ */
+#ifndef BERTH_ALLOCATE_ALLOCATE_H
+#define BERTH_ALLOCATE_ALLOCATE_H
+
+#include "model/model.h"
+
+struct allocation {
+	struct slice             registration_id;
+	const struct linked_hub *hubs; /* all that are linked to the service */
+	size_t                   hub_count;
+	const struct enrollment *enrollment;
+	struct slice             service_policy; /* "Hashed", "GeoLatency", "Static"; absent: Hashed */
+};
+
+struct choice {
+	const struct linked_hub *hub;   /* NULL: none could be chosen */
+	const char              *policy; /* the one that decided: "hashed" */
+	int                      error_code; /* 400208 when there is no hub; 0 */
+	const char              *sentence;   /* for the operator: why this one, or why none; in the arena */
+};
+
+struct allocate_policy {
+	const char *name; /* as an enrollment spells it: "hashed" */
+
+	/* Choose among the candidates; `count` is at least 1. NULL: none fits. */
+	const struct linked_hub *(*choose)(const struct allocation *, const struct linked_hub *const *candidates, size_t count);
+};
+
+/* The policy, the candidates (service-api.md 7.1) and the choice. Never fails for want of a hub: that is a choice
+ * with error_code. ERR_NO_MEMORY only. */
+MUST_USE enum err allocate_choose(const struct allocation *, struct arena *, struct choice *);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * attest.h: is it who it says it is?
+ *
+ * Pure: no I/O, no clock. What the device presented comes in as evidence, the enrollment as it
+ * is stored; out goes a verdict. A refusal carries two voices: a code and a message for the device
+ * (device-api.md 18), and for the operator which check failed, what was seen, what was expected.
+ */
+#ifndef BERTH_ATTEST_ATTEST_H
+#define BERTH_ATTEST_ATTEST_H
+
+#include "crypto/token.h"
+#include "model/model.h"
+
+/* What a device shows of itself, whatever the protocol. */
+struct evidence {
+	struct slice        scope, registration_id; /* as the request names them */
+	struct slice        token;                  /* SharedAccessSignature ...; absent: none */
+	const struct slice *chain;                  /* client certificates, DER, leaf first */
+	size_t              chain_count;
+	struct slice        body;                   /* of the register request: TPM keys stand there */
+	instant             now;
+};
+
+struct verdict {
+	int         error_code;  /* 0: attested; else device-api.md 18 */
+	const char *message;     /* for the device: no more than the protocol demands */
+	/* For the operator; in the arena or constant. */
+	const char *check;       /* a word: "token-signature", "token-expiry", "enrollment-enabled" */
+	const char *seen, *expected, *sentence;
+	/* What the hub identity of an attested device holds (hub-api.md 5.1). */
+	const char  *hub_authentication; /* "sas", "selfSigned" */
+	struct slice primary_key, secondary_key;              /* base64 */
+	struct slice primary_thumbprint, secondary_thumbprint; /* hex */
+};
+
+struct attest_kind {
+	const char *name; /* as an enrollment record spells it: "symmetricKey" */
+
+	/* Judge the evidence against one enrollment; `group` tells whether it is one. OK: read the verdict,
+	 * whatever it says. ERR_AGAIN asks for another round (TPM). Others: we failed, not the device. */
+	enum err (*judge)(const struct enrollment *, bool group, const struct evidence *, struct arena *, struct verdict *);
+};
+
+/* NULL: no such kind is built. */
+const struct attest_kind *attest_find(struct slice name);
+
+/* Judge by the enrollment's own kind, and then whether it is enabled: a disabled enrollment refuses only a
+ * device that has proven itself (verdict.check "enrollment-enabled"). */
+MUST_USE enum err attest_judge(const struct enrollment *, bool group, const struct evidence *, struct arena *, struct verdict *);
+
+/* Which of the symmetric key groups made the key behind the token: the index, or -1; `preferred` (an index or -1)
+ * is tried first. On -1 the verdict says why, in the words of all of them. */
+int attest_group_of(const struct enrollment *groups, size_t count, int preferred, const struct evidence *, struct arena *, struct verdict *);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * provision.h: a device asks, and is told its place.
+ *
+ * Each loop has one `struct provision`. A registration lives on the loop that its registration ID
+ * hashes to, whichever connection asked: so two registers of one device at the same time meet and
+ * become one operation (device-api.md 16.2), without a lock. The others' questions travel there and
+ * back as tasks. A question that waits is found again by its id; a client that left is not found.
+ *
+ * Order of a registration that changes something (promise 2): the intent is recorded, the hub is told,
+ * the assignment is recorded, the former hub is cleared. After a crash provision_resume takes up what
+ * was recorded and not finished.
+ */
+#ifndef BERTH_PROVISION_PROVISION_H
+#define BERTH_PROVISION_PROVISION_H
+
+#include "attest/attest.h"
+#include "link/link.h"
+#include "store/store.h"
+
+#define REGISTRATION_FIRST_ANSWER_MS 2000 /* promise 3: then the answer is "assigning" */
+#define REGISTRATION_DEADLINE_MS 45000    /* device-api.md 16.1 */
+#define REGISTRATIONS_MAX 50000           /* under way on one loop; more are throttled */
+#define RETRY_AFTER_SECONDS 3             /* device-api.md 16.1 */
+
+struct provision;
+struct provision_ask;
+
+enum device_op { DEVICE_REGISTER, DEVICE_OPERATION_STATUS, DEVICE_REGISTRATION_STATUS };
+
+/* What a device asks, whatever the protocol. Everything is copied. */
+struct device_question {
+	enum device_op      op;
+	struct slice        scope, registration_id; /* decoded */
+	struct slice        operation_id;           /* OPERATION_STATUS */
+	struct slice        token;                  /* absent: none */
+	const struct slice *chain;                  /* client certificates, DER, leaf first */
+	size_t              chain_count;
+	struct slice        body;       /* DeviceRegistration, device-api.md 5.2; empty equals {} */
+	const char         *protocol;   /* "https" */
+	const char         *peer;       /* address of the asker */
+	const char         *request_id; /* the tracking ID of a refusal */
+};
+
+/* The numbers are those of HTTP, which MQTT and AMQP use too (device-api.md 18). */
+struct device_answer {
+	int          status;      /* 200: finished; 202: still assigning; 4xx, 5xx: refused */
+	int          error_code;  /* of a refusal; 0 */
+	struct slice body;        /* JSON, always: 5.3, 5.4 or 5.5 */
+	int          retry_after; /* seconds; 0: none */
+};
+
+/* `answer` lives only while done() runs. */
+typedef void provision_done(void *cookie, const struct device_answer *answer);
+
+struct provision_conf {
+	struct loop  *loop;
+	struct store *store;
+	struct link  *link;
+	int           max_attempts_kept; /* per registration ID */
+};
+
+MUST_USE enum err provision_new(const struct provision_conf *, struct provision **);
+void              provision_free(struct provision **);
+
+/* Make them know each other: call once, before the loops run. Ownership stays with the caller. */
+void provision_join(struct provision **all, size_t count);
+
+/* Ask on the loop of `p`; done() runs there. NULL: out of memory. */
+struct provision_ask *provision_ask(struct provision *p, const struct device_question *, provision_done *, void *cookie);
+
+/* The client has left: done() stays silent, the registration goes on. NULL inside is welcome. */
+void provision_cancel(struct provision_ask **);
+
+/* Take up what an earlier run has left unfinished (those that hash to this loop); goes on in the background. */
+void provision_resume(struct provision *);
+
+/* How many registrations are under way: a drain waits until it is 0. */
+size_t provision_running(const struct provision *);
+
+/* --- what it has seen, for /metrics: counters per service, added up by the reader --- */
+
+#define LATENCY_BUCKETS 14
+extern const double latency_bounds[LATENCY_BUCKETS]; /* seconds, the last is infinity */
+
+struct provision_count { /* one combination of labels */
+	struct slice scope;
+	const char  *what;     /* "registration", "attestation", "assignment" */
+	const char  *status;   /* "assigned", "failed", "401002", ... */
+	const char  *protocol;
+	const char  *hub;
+	uint64_t     n;
+};
+/* Start with *at = 0; false at the end. */
+bool provision_each_count(const struct provision *, size_t *at, struct provision_count *out);
+
+struct provision_latency {
+	uint64_t bucket[LATENCY_BUCKETS];
+	double   sum;
+	uint64_t n;
+};
+void provision_latency(const struct provision *, struct provision_latency *out); /* register, question to answer */
+
+#endif
