@@ -160,7 +160,7 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TIME, updated, NULL, 0, NULL, NULL)                                                                                       \
 	F(TEXT, etag, "etag", FIELD_FIXED, NULL, "row version")
 
-/* A shared access policy of a service ("dps/{scope}") or a hub ("hub/{folded name}"). */
+/* A shared access policy of a service (owner "dps/{folded name}") or a hub ("hub/{folded name}"). */
 #define POLICY_FIELDS(F)                                                                                                            \
 	F(TEXT, owner, NULL, FIELD_ID, NULL, NULL)                                                                                  \
 	F(TEXT, id, NULL, FIELD_ID, NULL, NULL) /* the name, folded */                                                              \
