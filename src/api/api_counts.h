@@ -1,0 +1,24 @@
+/*
+ * api_counts.h: what one loop's api has answered, for /metrics.
+ */
+#ifndef BERTH_API_API_COUNTS_H
+#define BERTH_API_API_COUNTS_H
+
+#include "api/api_call.h"
+
+#define API_SURFACES 4
+
+/* Answers by surface and first digit of the status, and how long they took. */
+struct api_counts {
+	const struct surface *surface[API_SURFACES];
+	uint64_t              answers[API_SURFACES][6];
+	uint64_t              ms_sum[API_SURFACES];
+};
+
+void api_count_call(struct api_counts *, const struct surface *, int status, int64_t ms);
+
+/* The insides of an api that metrics.c reads. */
+const struct api_counts *api_counts_of(const struct api *);
+const struct api_conf   *api_conf_of(const struct api *);
+
+#endif
