@@ -1,0 +1,418 @@
+/*
+ * http_server.c: one connection, request by request.
+ *
+ * The phases follow each other: IDLE (nothing of the next request is here), HEAD (some of it), BODY, ASKED (the
+ * service thinks), ANSWERING (the peer takes its time). Each has its deadline; meeting it ends the connection, with
+ * 408 where the peer might listen.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "crypto/digest.h"
+#include "protocol/http_server.h"
+
+enum phase { IDLE, HEAD, BODY, ASKED, ANSWERING };
+
+struct connection {
+	struct loop               *loop;
+	struct stream             *stream;
+	const struct protocol_env *env;
+	const struct http_service *service;
+	enum phase                 phase;
+	struct timer              *deadline;
+	struct task                start;
+	bool                       draining;
+	unsigned                   requests;
+
+	/* The request. */
+	struct buf         head_text; /* the head's slices point here */
+	struct http_head   head;
+	struct http_chunks chunks;
+	struct buf         body;
+	size_t             body_max;
+	char               request_id[37];
+	struct api_question question;
+	void              *call;
+
+	/* The answer, as far as it has not gone out. */
+	struct buf answer;
+	size_t     sent;
+	bool       chunked, close_after;
+};
+
+static void go_on(struct connection *c);
+
+/* --- life --- */
+
+static void connection_free(struct connection *c, bool abort)
+{
+	const struct protocol_env *env = c->env;
+
+	timer_cancel(&c->deadline);
+	loop_unpost(c->loop, &c->start);
+	if (c->call)
+		c->service->cancel(c->call);
+	if (abort)
+		stream_abort(&c->stream);
+	else
+		stream_close(&c->stream);
+	buf_fini(&c->head_text);
+	buf_fini(&c->body);
+	buf_fini(&c->answer);
+	env->closed(env->cookie, c);
+	free(c);
+}
+
+static void refuse(struct connection *c, int status, const char *sentence);
+
+static void deadline_passed(void *cookie)
+{
+	struct connection *c = cookie;
+
+	c->deadline = NULL;
+	if (c->phase == HEAD || c->phase == BODY)
+		refuse(c, 408, "The request took too long to arrive.");
+	else
+		connection_free(c, c->phase == ANSWERING);
+}
+
+/* Enter a phase; 0: it has no deadline of ours. */
+static void enter(struct connection *c, enum phase phase, int ms)
+{
+	c->phase = phase;
+	timer_cancel(&c->deadline);
+	if (ms)
+		c->deadline = loop_after(c->loop, ms, deadline_passed, c);
+}
+
+static void on_broken(void *cookie, enum err why)
+{
+	struct connection *c = cookie;
+
+	(void)why;
+	connection_free(c, true);
+}
+
+/* --- the answer --- */
+
+/* What every answer carries (device-api.md 9.3, service-api.md 4.2). */
+static void write_head(struct connection *c, const struct api_answer *a, struct buf *to)
+{
+	char date[INSTANT_TEXT];
+
+	buf_printf(to, "HTTP/1.1 %d %s\r\n", a->status, http_reason(a->status));
+	if (!slice_absent(a->body)) {
+		buf_printf(to, "Content-Type: %s\r\n", a->content_type ? a->content_type : "application/json; charset=utf-8");
+		if (c->chunked)
+			buf_add_str(to, "Transfer-Encoding: chunked\r\n");
+		else
+			buf_printf(to, "Content-Length: %zu\r\n", a->body.n);
+	} else if (a->status != 204) {
+		buf_add_str(to, "Content-Length: 0\r\n");
+	}
+	for (size_t i = 0; i < sizeof(a->headers) / sizeof(a->headers[0]) && a->headers[i].name; i++)
+		buf_printf(to, "%s: %.*s\r\n", a->headers[i].name, SLICE_ARG(a->headers[i].value));
+	buf_printf(to, "x-ms-request-id: %s\r\n", c->request_id);
+	buf_add_str(to, "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\nX-Content-Type-Options: nosniff\r\n");
+	buf_printf(to, "Date: %s\r\n", instant_print(loop_wall(c->loop), INSTANT_HTTP, date));
+	if (c->close_after)
+		buf_add_str(to, "Connection: close\r\n");
+	else if (c->head.minor == 0)
+		buf_add_str(to, "Connection: keep-alive\r\n");
+	buf_add_str(to, "\r\n");
+}
+
+static void request_over(struct connection *c)
+{
+	buf_clear(&c->head_text);
+	buf_release(&c->body);
+	buf_release(&c->answer);
+	c->sent = 0;
+	if (c->close_after || c->draining) {
+		connection_free(c, false);
+		return;
+	}
+	enter(c, IDLE, HTTP_IDLE_MS);
+	go_on(c);
+}
+
+/* The next chunk of a long answer. The outbox is empty when this is called. */
+static enum err send_chunk(struct connection *c)
+{
+	struct slice left = slice_from(buf_slice(&c->answer), c->sent), part = slice_to(left, HTTP_CHUNK);
+	char         size[16];
+	enum err     e;
+
+	if (part.n == 0)
+		return stream_write(c->stream, SLICE("0\r\n\r\n"));
+	snprintf(size, sizeof(size), "%zx\r\n", part.n);
+	if ((e = stream_write(c->stream, slice_str(size))) != OK)
+		return e;
+	if ((e = stream_write(c->stream, part)) != OK)
+		return e;
+	c->sent += part.n;
+	return stream_write(c->stream, SLICE("\r\n"));
+}
+
+static void on_drained(void *cookie)
+{
+	struct connection *c = cookie;
+
+	if (c->phase != ANSWERING)
+		return;
+	if (!c->chunked || c->sent > c->answer.n) {
+		request_over(c);
+		return;
+	}
+	bool last = c->sent == c->answer.n;
+	enter(c, ANSWERING, HTTP_WRITE_MS);
+	if (send_chunk(c) != OK) {
+		connection_free(c, true);
+		return;
+	}
+	if (last)
+		c->sent = c->answer.n + 1; /* the end mark is on its way */
+}
+
+/* Write the answer; on_drained goes on from there. */
+static void answer(struct connection *c, const struct api_answer *a)
+{
+	struct buf out;
+
+	c->chunked = a->body.n > HTTP_CHUNK && c->head.minor == 1;
+	c->close_after |= !c->head.keep_alive || c->draining || c->requests >= HTTP_REQUESTS_MAX;
+	buf_init(&out, TLS_OUTBOX_MAX);
+	write_head(c, a, &out);
+	if (c->chunked) {
+		buf_init(&c->answer, API_ARENA_MAX);
+		buf_add(&c->answer, a->body);
+		c->sent = 0;
+	} else {
+		buf_add(&out, a->body);
+	}
+	enter(c, ANSWERING, HTTP_WRITE_MS);
+	if (buf_failed(&out) || buf_failed(&c->answer) || stream_write(c->stream, buf_slice(&out)) != OK) {
+		buf_fini(&out);
+		connection_free(c, true);
+		return;
+	}
+	buf_fini(&out);
+}
+
+static void answered(void *cookie, const struct api_answer *a)
+{
+	struct connection *c = cookie;
+
+	c->call = NULL;
+	answer(c, a);
+}
+
+/* A request that could not be read is answered, and the connection closed: what follows in the inbox cannot be trusted to
+ * be the start of anything. */
+static void refuse(struct connection *c, int status, const char *sentence)
+{
+	struct api_answer a = {.status = status};
+	struct buf        body;
+	struct json_out   out;
+
+	if (c->request_id[0] == 0)
+		random_uuid(c->request_id);
+	c->close_after = true;
+	buf_init(&body, 1024);
+	json_out_init(&out, &body);
+	json_open(&out, NULL, '{');
+	json_int(&out, "errorCode", status * 1000 + 1);
+	json_str(&out, "trackingId", c->request_id);
+	json_str(&out, "message", sentence);
+	json_close(&out, '}');
+	a.body = buf_slice(&body);
+	log_info(NULL, "request-refused", "protocol", c->service->protocol, "peer", c->stream->peer_address, "request", c->request_id,
+		 "reason", sentence, NULL);
+	answer(c, &a);
+	buf_fini(&body);
+}
+
+/* --- the request --- */
+
+static void ask(struct connection *c)
+{
+	struct slice host = c->head.authority;
+	ptrdiff_t    colon = slice_find(host, ':');
+
+	/* A host name without its port; an address in brackets has colons of its own and is none of our names. */
+	if (colon >= 0 && host.p[0] != '[')
+		host = slice_to(host, (size_t)colon);
+	if (host.n == 0)
+		host = slice_str(c->stream->server_name);
+	c->question = (struct api_question){
+		.head = &c->head,
+		.host = host,
+		.body = buf_slice(&c->body),
+		.chain = c->stream->chain,
+		.chain_count = c->stream->chain_count,
+		.protocol = c->service->protocol,
+		.peer = c->stream->peer_address,
+		.request_id = c->request_id,
+	};
+	enter(c, ASKED, 0);
+	c->call = c->service->ask(c->env->house, &c->question, answered, c);
+	if (c->call == NULL)
+		refuse(c, 500, "Out of memory.");
+}
+
+/* Returns false when there is nothing more to do for now. */
+static bool read_body(struct connection *c)
+{
+	struct slice in = stream_inbox(c->stream);
+	size_t       used = 0;
+	enum err     e;
+
+	if (c->head.chunked) {
+		e = http_read_chunks(&c->chunks, in, &c->body, &used);
+	} else {
+		used = in.n < c->head.length - c->body.n ? in.n : (size_t)(c->head.length - c->body.n);
+		buf_add(&c->body, slice_to(in, used));
+		e = buf_failed(&c->body) ? ERR_NO_MEMORY : c->body.n == c->head.length ? OK : ERR_AGAIN;
+	}
+	stream_eat(c->stream, used);
+	switch (e) {
+	case OK: ask(c); return false;
+	case ERR_AGAIN:
+		if (c->stream->ended)
+			connection_free(c, true);
+		return false;
+	case ERR_TOO_BIG: refuse(c, 413, "The body is too large for this operation."); return false;
+	case ERR_NO_MEMORY: refuse(c, 500, "Out of memory."); return false;
+	default: refuse(c, 400, "The chunked body is malformed."); return false;
+	}
+}
+
+static int status_of_head(enum err e)
+{
+	switch (e) {
+	case ERR_TOO_BIG: return 431;
+	case ERR_UNSUPPORTED: return 501;
+	default: return 400;
+	}
+}
+
+/* Take the head out of the inbox; true: the body comes next. */
+static bool read_head(struct connection *c)
+{
+	struct slice in = stream_inbox(c->stream);
+	size_t       used;
+	const char  *why = NULL;
+	enum err     e;
+
+	if (in.n == 0) {
+		if (c->stream->ended)
+			connection_free(c, false);
+		return false;
+	}
+	if (c->phase == IDLE) {
+		enter(c, HEAD, HTTP_HEAD_MS);
+		c->request_id[0] = 0;
+	}
+	e = http_read_head(in, &c->head, &used, &why);
+	if (e == ERR_AGAIN) {
+		if (c->stream->ended)
+			connection_free(c, true);
+		return false;
+	}
+	if (e == OK) {
+		/* The inbox moves on while the body comes: keep the head's bytes and point into those. */
+		buf_clear(&c->head_text);
+		buf_add(&c->head_text, slice_to(in, used));
+		stream_eat(c->stream, used);
+		e = buf_failed(&c->head_text) ? ERR_TOO_BIG : http_read_head(buf_slice(&c->head_text), &c->head, &used, &why);
+	}
+	if (e != OK) {
+		refuse(c, status_of_head(e), why ? why : "The request cannot be read.");
+		return false;
+	}
+	random_uuid(c->request_id);
+	c->requests++;
+	return true;
+}
+
+static bool begin_body(struct connection *c)
+{
+	c->body_max = c->service->body_max(c->head.path);
+	buf_fini(&c->body);
+	buf_init(&c->body, c->body_max);
+	http_chunks_init(&c->chunks);
+	if (!c->head.chunked && c->head.length > c->body_max) {
+		refuse(c, 413, "The body is too large for this operation.");
+		return false;
+	}
+	enter(c, BODY, HTTP_BODY_MS);
+	if (c->head.expect_continue && (c->head.chunked || c->head.length > 0) &&
+	    stream_write(c->stream, SLICE("HTTP/1.1 100 Continue\r\n\r\n")) != OK) {
+		connection_free(c, true);
+		return false;
+	}
+	return true;
+}
+
+static void go_on(struct connection *c)
+{
+	if ((c->phase == IDLE || c->phase == HEAD) && !(read_head(c) && begin_body(c)))
+		return;
+	if (c->phase == BODY)
+		(void)read_body(c);
+}
+
+static void on_bytes(void *cookie)
+{
+	struct connection *c = cookie;
+
+	/* While a request is being answered, what comes next waits in the inbox. A peer that has gone away meanwhile is
+	 * noticed when the answer is written. */
+	if (c->phase == IDLE || c->phase == HEAD || c->phase == BODY)
+		go_on(c);
+}
+
+/* The first bytes may have come together with the end of the handshake. */
+static void start(struct task *task)
+{
+	go_on(LIST_ITEM(task, struct connection, start));
+}
+
+static const struct stream_user user = {on_bytes, on_drained, on_broken};
+
+struct connection *http_server_open(struct loop *loop, struct stream **stream, const struct protocol_env *env,
+				    const struct http_service *service)
+{
+	struct connection *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL) {
+		stream_abort(stream);
+		return NULL;
+	}
+	c->loop = loop;
+	c->stream = *stream;
+	c->env = env;
+	c->service = service;
+	buf_init(&c->head_text, HTTP_HEAD_MAX);
+	buf_init(&c->body, 0);
+	buf_init(&c->answer, 0);
+	*stream = NULL;
+	stream_use(c->stream, &user, c);
+	enter(c, IDLE, HTTP_IDLE_MS);
+	c->start = (struct task){.run = start};
+	loop_post(loop, &c->start);
+	return c;
+}
+
+void http_server_drain(struct connection *c)
+{
+	c->draining = true;
+	if (c->phase == IDLE)
+		connection_free(c, false);
+}
+
+void http_server_abort(struct connection *c)
+{
+	connection_free(c, true);
+}

@@ -1,0 +1,25 @@
+/*
+ * https.c: the REST surfaces over HTTPS.
+ */
+#include "protocol/http_server.h"
+
+static void *ask(void *house, const struct api_question *q, api_done *done, void *cookie)
+{
+	return api_ask(house, q, done, cookie);
+}
+
+static void cancel(void *call)
+{
+	struct api_call *c = call;
+
+	api_cancel(&c);
+}
+
+static const struct http_service service = {api_body_max, ask, cancel, "https"};
+
+static struct connection *open_connection(struct loop *loop, struct stream **stream, const struct protocol_env *env)
+{
+	return http_server_open(loop, stream, env, &service);
+}
+
+const struct protocol protocol_https = {"https", 443, open_connection, http_server_drain, http_server_abort};
