@@ -74,8 +74,4 @@ size_t api_body_max(struct slice path);
 /* The hosted hubs as a link of the same process sees them: fill `link_conf.local` with it. */
 void api_local_hubs(struct api *, struct link_local *out);
 
-/* For /metrics: what this loop's api, provision and links have counted, as OpenMetrics text without the end mark; the
- * caller adds up loops by calling it with all of them. */
-void api_metrics(struct api *const *all, size_t count, struct buf *out);
-
 #endif

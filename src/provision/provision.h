@@ -83,7 +83,7 @@ size_t provision_running(const struct provision *);
 extern const double latency_bounds[LATENCY_BUCKETS]; /* seconds, the last is infinity */
 
 struct provision_count { /* one combination of labels */
-	struct slice scope;
+	struct slice service;  /* its name, "" when the scope is nobody's */
 	const char  *what;     /* "registration", "attestation", "assignment" */
 	const char  *status;   /* "assigned", "failed", "401002", ... */
 	const char  *protocol;
