@@ -51,6 +51,7 @@ enum field_rule {
 	FIELD_KEEP_NULL = 32,/* an explicit null is remembered and printed (a present, empty slice); TEXT and ENUM */
 	FIELD_DEFAULT = 64,  /* ENUM: absent prints and counts as the first choice */
 	FIELD_COLUMN = 128,  /* a column of the CLI's tables */
+	FIELD_SHOW_ZERO = 256, /* INT, FLAG, TIME: absent prints as 0, false, the year 1 (hub-api.md 4.3) */
 };
 
 struct field {
@@ -292,16 +293,16 @@ static inline void *field_of(const struct field *f, void *record)
 	F(ENUM, connection_state, "connectionState", FIELD_FIXED | FIELD_UNSTORED | FIELD_DEFAULT, connection_states, "now")        \
 	F(ENUM, status, "status", FIELD_DEFAULT | FIELD_COLUMN, device_states, "whether it may connect")                            \
 	F(TEXT, status_reason, "statusReason", FIELD_SHOW_NULL, NULL, "why not")                                                    \
-	F(TIME, connection_time, "connectionStateUpdatedTime", FIELD_FIXED, NULL, "last connect or disconnect")                     \
-	F(TIME, status_time, "statusUpdatedTime", FIELD_FIXED, NULL, "last change of status")                                       \
-	F(TIME, activity_time, "lastActivityTime", FIELD_FIXED, NULL, "last message")                                               \
-	F(INT, message_count, "cloudToDeviceMessageCount", FIELD_FIXED, NULL, "messages waiting")                                   \
+	F(TIME, connection_time, "connectionStateUpdatedTime", FIELD_FIXED | FIELD_SHOW_ZERO, NULL, "last connect or disconnect")   \
+	F(TIME, status_time, "statusUpdatedTime", FIELD_FIXED | FIELD_SHOW_ZERO, NULL, "last change of status")                     \
+	F(TIME, activity_time, "lastActivityTime", FIELD_FIXED | FIELD_SHOW_ZERO, NULL, "last message")                             \
+	F(INT, message_count, "cloudToDeviceMessageCount", FIELD_FIXED | FIELD_SHOW_ZERO, NULL, "messages waiting")                 \
 	F(KEY, primary_key, "authentication.symmetricKey.primaryKey", FIELD_SHOW_NULL, NULL, "base64 of 16 to 64 bytes")            \
 	F(KEY, secondary_key, "authentication.symmetricKey.secondaryKey", FIELD_SHOW_NULL, NULL, "base64 of 16 to 64 bytes")        \
 	F(TEXT, primary_thumbprint, "authentication.x509Thumbprint.primaryThumbprint", FIELD_SHOW_NULL, NULL, "hex, 40 or 64 digits")\
 	F(TEXT, secondary_thumbprint, "authentication.x509Thumbprint.secondaryThumbprint", FIELD_SHOW_NULL, NULL, "its successor")  \
 	F(ENUM, authentication, "authentication.type", FIELD_DEFAULT | FIELD_COLUMN, authentication_types, "how it proves itself")  \
-	F(FLAG, iot_edge, "capabilities.iotEdge", 0, NULL, "an IoT Edge device")                                                    \
+	F(FLAG, iot_edge, "capabilities.iotEdge", FIELD_SHOW_ZERO, NULL, "an IoT Edge device")                                      \
 	F(TEXT, device_scope, "deviceScope", 0, NULL, "edge scope")                                                                 \
 	F(LIST, parent_scopes, "parentScopes", 0, NULL, "scopes of its parents")                                                    \
 	F(JSON, twin_tags, NULL, 0, NULL, NULL)         /* an object; absent: {} */                                                 \

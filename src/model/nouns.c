@@ -1,0 +1,104 @@
+/*
+ * nouns.c: the rows of model.h become tables.
+ *
+ * What a noun adds to its rows: the name of its SQL table and the other ways to find its records.
+ */
+#include "model/model.h"
+
+/* --- choices; the first one is the default where a row says FIELD_DEFAULT --- */
+
+const char *const service_policies[] = {"Hashed", "GeoLatency", "Static", NULL};                               /* service-api.md 7.1 */
+const char *const attestation_types[] = {"none", "tpm", "x509", "symmetricKey", NULL};                         /* 5.3 */
+const char *const provisioning_states[] = {"enabled", "disabled", NULL};                                       /* 5.1 */
+const char *const enrollment_policies[] = {"hashed", "geoLatency", "static", "custom", NULL};                  /* 5.1 */
+const char *const registration_states[] = {"unassigned", "assigning", "assigned", "failed", "disabled", NULL}; /* 5.6 */
+const char *const registration_substates[] = {"initialAssignment", "deviceDataMigrated", "deviceDataReset",
+					      "reprovisionedToInitialAssignment", NULL};                /* 5.6 */
+const char *const connection_states[] = {"Disconnected", "Connected", NULL};                            /* hub-api.md 4.3 */
+const char *const device_states[] = {"enabled", "disabled", NULL};                                      /* 4.3 */
+const char *const authentication_types[] = {"sas", "selfSigned", "certificateAuthority", "none", NULL}; /* 4.3 */
+
+/* --- fields --- */
+
+#define ROW(type, member, json, rules, choices, help) {#member, json, FIELD_##type, rules, choices, offsetof(struct ROW_OF, member), help},
+
+#define ROW_OF service
+static const struct field service_fields[] = {SERVICE_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF hub
+static const struct field hub_fields[] = {HUB_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF policy
+static const struct field policy_fields[] = {POLICY_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF linked_hub
+static const struct field linked_hub_fields[] = {LINKED_HUB_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF enrollment
+static const struct field individual_fields[] = {INDIVIDUAL_FIELDS(ROW)};
+static const struct field group_fields[] = {GROUP_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF registration_record
+static const struct field registration_fields[] = {REGISTRATION_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF attempt
+static const struct field attempt_fields[] = {ATTEMPT_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF device
+static const struct field device_fields[] = {DEVICE_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF name
+static const struct field name_fields[] = {NAME_FIELDS(ROW)};
+#undef ROW_OF
+
+/* --- indexes: the numbers of the enums in model.h, less one --- */
+
+static const struct noun_index service_indexes[] = {
+	{"service_by_name", {"name_folded"}, true, NULL},
+};
+
+static const struct noun_index registration_indexes[] = {
+	{"registration_by_group", {"scope", "group_id", "id"}, false, NULL},
+	/* Partial: nearly all registrations are finished, and a restart asks only for the others. */
+	{"registration_by_pending", {"pending", "scope", "id"}, false, "pending = 1"},
+};
+
+static const struct noun_index group_indexes[] = {
+	{"group_by_attestation", {"scope", "attestation", "id"}, false, NULL},
+};
+
+static const struct noun_index attempt_indexes[] = {
+	{"attempt_by_time", {"at"}, false, NULL},
+};
+
+/* --- nouns --- */
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define NOUN(table, fields, type, ...)                                                                                                     \
+	{                                                                                                                                  \
+		table, fields, COUNT(fields), sizeof(struct type), __VA_ARGS__                                                             \
+	}
+
+const struct noun noun_service = NOUN("service", service_fields, service, service_indexes, COUNT(service_indexes));
+const struct noun noun_hub = NOUN("hub", hub_fields, hub, NULL, 0);
+const struct noun noun_policy = NOUN("policy", policy_fields, policy, NULL, 0);
+const struct noun noun_linked_hub = NOUN("linked_hub", linked_hub_fields, linked_hub, NULL, 0);
+const struct noun noun_individual = NOUN("enrollment", individual_fields, enrollment, NULL, 0);
+const struct noun noun_group = NOUN("enrollment_group", group_fields, enrollment, group_indexes, COUNT(group_indexes));
+const struct noun noun_registration =
+	NOUN("registration", registration_fields, registration_record, registration_indexes, COUNT(registration_indexes));
+const struct noun noun_attempt = NOUN("attempt", attempt_fields, attempt, attempt_indexes, COUNT(attempt_indexes));
+const struct noun noun_device = NOUN("device", device_fields, device, NULL, 0);
+const struct noun noun_name = NOUN("name", name_fields, name, NULL, 0);
+
+const struct noun *const nouns[] = {&noun_service, &noun_hub,          &noun_policy,  &noun_linked_hub, &noun_individual,
+				    &noun_group,   &noun_registration, &noun_attempt, &noun_device,     &noun_name,
+				    NULL};
