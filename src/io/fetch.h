@@ -14,32 +14,32 @@ struct fetcher; /* one per loop: the pool of connections */
 struct fetch;   /* one exchange */
 
 struct fetcher_conf {
-	const char *ca_file;      /* PEM: trusted beside the system's roots; NULL: only those */
-	int         connections_per_host;
+	const char *ca_file; /* PEM: trusted beside the system's roots; NULL: only those */
+	int connections_per_host;
 	const char *user_agent;
 };
 
 MUST_USE enum err fetcher_new(struct loop *, const struct fetcher_conf *, struct fetcher **);
-void              fetcher_free(struct fetcher **); /* pending exchanges are dropped, silently */
+void fetcher_free(struct fetcher **); /* pending exchanges are dropped, silently */
 
 struct fetch_ask {
-	const char        *method, *url;
-	const char *const *headers;    /* "Name: value", ended by NULL; may be NULL */
-	struct slice       body;       /* lent until done() runs; not copied */
-	const char        *connect_to; /* "address:port" in place of what the URL's host resolves to; NULL: resolve */
-	size_t             answer_max; /* a longer answer arrives as ERR_TOO_BIG */
-	int                connect_ms, deadline_ms; /* to connect; for the whole exchange */
-	bool               fresh;      /* on a connection of its own, closed afterwards */
+	const char *method, *url;
+	const char *const *headers;  /* "Name: value", ended by NULL; may be NULL */
+	struct slice body;           /* lent until done() runs; not copied */
+	const char *connect_to;      /* "address:port" in place of what the URL's host resolves to; NULL: resolve */
+	size_t answer_max;           /* a longer answer arrives as ERR_TOO_BIG */
+	int connect_ms, deadline_ms; /* to connect; for the whole exchange */
+	bool fresh;                  /* on a connection of its own, closed afterwards */
 };
 
 struct fetch_answer {
-	enum err    e;       /* OK: an HTTP answer came, whatever its status */
-	const char *why;     /* a sentence when e is not OK ("connection refused", "certificate has expired") */
-	int         status;
+	enum err e;      /* OK: an HTTP answer came, whatever its status */
+	const char *why; /* a sentence when e is not OK ("connection refused", "certificate has expired") */
+	int status;
 	struct slice body;
-	int         retry_after; /* seconds, from the header of that name; -1: none */
+	int retry_after;                                                      /* seconds, from the header of that name; -1: none */
 	const char *(*header)(const struct fetch_answer *, const char *name); /* NULL: not there */
-	void       *own;
+	void *own;
 };
 
 /* `answer` lives only while done() runs; copy what you keep. */

@@ -28,10 +28,11 @@ MUST_USE enum err loop_new_manual(instant wall, struct loop **out);
 /* Everything started on it must have been cancelled or have ended. */
 void loop_free(struct loop **l);
 
-/* Until loop_stop; runs what is ready, waits for more. */
+/* Until loop_stop; runs what is ready, waits for more. Making a real loop sets SIGPIPE to be
+ * ignored in the whole process. */
 void loop_run(struct loop *l);
 
-/* From any thread, and from signal callbacks: loop_run returns soon. */
+/* From any thread, and from loop_on_signal's callback: loop_run returns soon. */
 void loop_stop(struct loop *l);
 
 int64_t loop_now_ms(const struct loop *l); /* monotonic, as of this turn of the loop */
@@ -59,6 +60,20 @@ void loop_post(struct loop *l, struct task *t);
 /* Take back a task that has not run yet; from the loop's own thread. */
 void loop_unpost(struct loop *l, struct task *t);
 
+/* Another thread owes this loop a task: loop_settle waits for it. The work queues call this;
+ * from the loop's own thread, in pairs. */
+void loop_hold(struct loop *l);
+void loop_release(struct loop *l);
+
+/* What goes on after its owner has left, like the goodbye of a stream: loop_free calls end()
+ * for those that are still there. A guest leaves by list_remove(&guest->link). */
+struct loop_guest {
+	struct list link;
+	void (*end)(struct loop_guest *);
+};
+
+void loop_invite(struct loop *l, struct loop_guest *guest);
+
 /* --- descriptors and signals (not on a manual loop) --- */
 
 enum watch_for { WATCH_READ = 1, WATCH_WRITE = 2 };
@@ -68,16 +83,17 @@ struct watch;
 /* `ready` runs each time the descriptor is ready for what is watched, with the WATCH_
  * bits, until watch_stop. The descriptor stays the caller's. NULL: out of memory. */
 struct watch *loop_watch(struct loop *l, int fd, int events, void (*ready)(void *cookie, int events), void *cookie);
-void          watch_change(struct watch *w, int events); /* 0: none for now */
-void          watch_stop(struct watch **w);              /* the descriptor may be closed after this */
+void watch_change(struct watch *w, int events); /* 0: none for now */
+void watch_stop(struct watch **w);              /* the descriptor may be closed after this */
 
 struct signal_watch;
 struct signal_watch *loop_on_signal(struct loop *l, int signo, void (*got)(void *cookie), void *cookie);
-void                 signal_watch_stop(struct signal_watch **s);
+void signal_watch_stop(struct signal_watch **s);
 
 /* --- for tests: manual loops --- */
 
-/* Run what is due until nothing is; the clock stands still. */
+/* Run what is due until nothing is; the clock stands still. Waits for work that is out on
+ * threads. (loop_run on a manual loop does just this.) */
 void loop_settle(struct loop *l);
 
 /* Move the clock forward, firing timers at their times, in order. */

@@ -14,7 +14,10 @@ struct stream;
 
 /* Who listens to a stream. All run from the loop; none runs after stream_close. */
 struct stream_user {
-	/* New bytes are in the inbox, or the peer has finished sending (stream_ended). */
+	/* The stream is there: what is known about the peer is filled in. Once, before the first
+	 * on_bytes. May be NULL; a user who takes over later never sees it. */
+	void (*on_open)(void *cookie);
+	/* New bytes are in the inbox, or the peer has finished sending (`ended`). */
 	void (*on_bytes)(void *cookie);
 	/* The outbox has run empty. May be NULL. */
 	void (*on_drained)(void *cookie);
@@ -34,16 +37,17 @@ struct stream_kind {
 struct stream {
 	const struct stream_kind *kind;
 	const struct stream_user *user;
-	void                     *cookie;
-	struct loop              *loop;
-	bool                      ended;      /* the peer will send no more */
+	void *cookie;
+	struct loop *loop;
+	bool ended; /* the peer will send no more */
 	/* About the peer; lent as long as the stream lives. */
-	const char         *peer_address;     /* "192.0.2.7:51234", "[2001:db8::1]:51234" */
-	const char         *server_name;      /* SNI; NULL when none was sent */
-	const struct slice *chain;            /* client certificates as DER, leaf first */
-	size_t              chain_count;
+	const char *peer_address;  /* "192.0.2.7:51234", "[2001:db8::1]:51234" */
+	const char *server_name;   /* SNI; NULL when none was sent */
+	const struct slice *chain; /* client certificates as DER, leaf first */
+	size_t chain_count;
 };
 
+/* Another user from now on. Bytes that are in the inbox already are not announced again: look. */
 static inline void stream_use(struct stream *s, const struct stream_user *user, void *cookie)
 {
 	s->user = user;

@@ -21,9 +21,9 @@ struct tls_pair {
  * ERR_IO, ERR_MALFORMED with a sentence in `why` (an arena is not needed: static text or
  * OpenSSL's). Connections made under an older `struct tls` keep it alive themselves. */
 MUST_USE enum err tls_new(const struct tls_pair *pairs, size_t count, struct tls **out, char why[256]);
-void              tls_free(struct tls **t);
+void tls_free(struct tls **t);
 
-#define TLS_INBOX_MAX 32768
+#define TLS_INBOX_MAX  32768
 #define TLS_OUTBOX_MAX (1024 * 1024)
 
 struct tls_limits {

@@ -12,22 +12,22 @@
 
 struct work_queue;
 
-/* One piece of work: embed it, fill the upper part, keep it until done() or forever after
- * a cancel is answered. */
+/* One piece of work: embed it, fill the upper part, and keep it until done() has begun or
+ * work_take_back has said true. */
 struct work {
 	void (*done)(struct work *);
 	struct loop *loop;
 
-	struct list link;   /* the queue's own from here on */
+	struct list link; /* the queue's own from here on */
 	struct task back;
-	int         state;
+	int state;
 };
 
 struct work_conf {
-	const char *name;      /* of the threads, at most 15 bytes */
-	int         threads;
-	int         batch_max; /* 1: one by one */
-	int         depth_max; /* waiting items; more are refused */
+	const char *name; /* of the threads, at most 15 bytes */
+	int threads;
+	int batch_max; /* 1: one by one */
+	int depth_max; /* waiting items; more are refused */
 	/* Runs on thread number `thread` (0 to threads - 1); `count` is at most batch_max. */
 	void (*run)(void *cookie, int thread, struct work **items, int count);
 	/* At the start and the end of each thread; both may be NULL. */
@@ -38,11 +38,17 @@ struct work_conf {
 
 MUST_USE enum err work_queue_new(const struct work_conf *conf, struct work_queue **out);
 
-/* Runs what is queued, then ends the threads and waits for them. */
+/* Runs what is queued, then ends the threads and waits for them. Their done() calls are then on
+ * their way: the loops must turn once more, or must have been told to drop what they stand for. */
 void work_queue_free(struct work_queue **q);
 
-/* ERR_THROTTLED: the queue is full; done() will not run. */
+/* From the loop of `w`. ERR_THROTTLED: the queue is full; done() will not run. */
 MUST_USE enum err work_start(struct work_queue *q, struct work *w);
+
+/* Take back an item that no thread has begun; from the loop of `w`. True: done() stays silent.
+ * False: it is at work or on its way back, and done() runs still: let the item outlive whoever
+ * asked, mark it as dropped, and free it in done(). */
+bool work_take_back(struct work_queue *q, struct work *w);
 
 /* How many wait now: for the metrics. From any thread. */
 int work_queue_depth(const struct work_queue *q);
