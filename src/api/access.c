@@ -12,8 +12,8 @@
 
 static const struct {
 	struct slice name;
-	bool         hub;
-	unsigned     grants; /* the right itself and those that it includes */
+	bool hub;
+	unsigned grants; /* the right itself and those that it includes */
 } right_names[] = {
 	{SLICE("ServiceConfig"), false, RIGHT_SERVICE_CONFIG},
 	{SLICE("EnrollmentRead"), false, RIGHT_ENROLLMENT_READ},
@@ -31,7 +31,7 @@ static const struct {
 enum err rights_read(struct slice text, bool hub, unsigned *out)
 {
 	struct slice rest = text, piece;
-	unsigned     rights = 0;
+	unsigned rights = 0;
 
 	while (slice_next(&rest, ',', &piece)) {
 		size_t i, n = sizeof(right_names) / sizeof(right_names[0]);
@@ -60,12 +60,12 @@ static void deny(struct api_call *call, const char *reason)
 /* --- tokens --- */
 
 struct access {
-	struct token      token;
-	struct service    service_like;
-	struct hub        hub_like;
-	struct policy     policy_like;
+	struct token token;
+	struct service service_like;
+	struct hub hub_like;
+	struct policy policy_like;
 	struct store_want want[2];
-	bool              hub;
+	bool hub;
 };
 
 struct slice host_label(const struct api_call *call, struct slice host)
@@ -84,8 +84,8 @@ struct slice host_label(const struct api_call *call, struct slice host)
 static bool resource_covers(struct api_call *call, struct slice resource)
 {
 	struct slice host, path, segment;
-	ptrdiff_t    slash, colon;
-	size_t       i = 0;
+	ptrdiff_t slash, colon;
+	size_t i = 0;
 
 	if (slice_starts_fold(resource, SLICE("https://")))
 		resource = slice_from(resource, 8);
@@ -141,9 +141,9 @@ static bool bearer_is_administrator(const struct api_call *call)
 
 static void tenant_found(struct api_call *call, enum err e)
 {
-	struct access     *a = call->state;
+	struct access *a = call->state;
 	struct store_want *tenant = &a->want[0], *policy = &a->want[1];
-	const char        *reason;
+	const char *reason;
 
 	if (e != OK) {
 		api_refuse_store(call, e);
@@ -179,10 +179,10 @@ static void tenant_found(struct api_call *call, enum err e)
 /* Everything that the decision needs, in one read: the tenant by its folded name, and the policy that the token names. */
 static void access_tenant(struct api_call *call, bool hub)
 {
-	struct slice   label = host_label(call, call->q->host), given = api_header(call, "authorization");
+	struct slice label = host_label(call, call->q->host), given = api_header(call, "authorization");
 	struct access *a = arena_alloc(call->arena, sizeof(*a));
-	size_t         wants = 1;
-	const char    *why;
+	size_t wants = 1;
+	const char *why;
 
 	if (a == NULL) {
 		api_refuse_store(call, ERR_NO_MEMORY);

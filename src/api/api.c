@@ -12,23 +12,29 @@
 #include "api/api_counts.h"
 
 struct api {
-	struct api_conf   conf;
-	struct list       calls; /* under way */
+	struct api_conf conf;
+	struct list calls; /* under way */
 	struct api_counts counts;
 };
 
 /* Which family of operations the first words of a path belong to (service-api.md 2). The device API is told by its
  * second word, because the first is an ID scope. */
 static const struct {
-	struct slice          word;
+	struct slice word;
 	const struct surface *surface;
 } first_words[] = {
-	{SLICE("subscriptions"), &surface_manage}, {SLICE("providers"), &surface_manage},
-	{SLICE("enrollments"), &surface_service},  {SLICE("enrollmentgroups"), &surface_service},
-	{SLICE("registrations"), &surface_service},{SLICE("berth"), &surface_service},
-	{SLICE("devices"), &surface_hub},          {SLICE("twins"), &surface_hub},
-	{SLICE("statistics"), &surface_hub},       {SLICE("configurations"), &surface_hub},
-	{SLICE("jobs"), &surface_hub},             {SLICE("digitaltwins"), &surface_hub},
+	{SLICE("subscriptions"), &surface_manage},
+	{SLICE("providers"), &surface_manage},
+	{SLICE("enrollments"), &surface_service},
+	{SLICE("enrollmentgroups"), &surface_service},
+	{SLICE("registrations"), &surface_service},
+	{SLICE("berth"), &surface_service},
+	{SLICE("devices"), &surface_hub},
+	{SLICE("twins"), &surface_hub},
+	{SLICE("statistics"), &surface_hub},
+	{SLICE("configurations"), &surface_hub},
+	{SLICE("jobs"), &surface_hub},
+	{SLICE("digitaltwins"), &surface_hub},
 	{SLICE("messages"), &surface_hub},
 };
 
@@ -130,7 +136,7 @@ static enum err split_path(struct api_call *call)
 static bool pattern_fits(const char *pattern, const struct api_call *call)
 {
 	struct slice rest = slice_str(pattern + 1), word;
-	size_t       i = 0;
+	size_t i = 0;
 
 	for (; slice_next(&rest, '/', &word); i++) {
 		if (i == call->segments)
@@ -161,8 +167,8 @@ static const struct route *route_find(const struct api_call *call, bool *other_m
 static void begin(struct task *task)
 {
 	struct api_call *call = LIST_ITEM(task, struct api_call, finish);
-	bool             other_method;
-	enum err         e;
+	bool other_method;
+	enum err e;
 
 	call->surface = surface_of(call->q->head->path);
 	if (call->surface == NULL) {
@@ -191,7 +197,7 @@ static void begin(struct task *task)
 
 struct api_call *api_ask(struct api *api, const struct api_question *q, api_done *done, void *cookie)
 {
-	struct arena    *arena;
+	struct arena *arena;
 	struct api_call *call;
 
 	if ((arena = arena_new(API_ARENA_MAX)) == NULL)
@@ -279,21 +285,24 @@ void api_add_header(struct api_call *call, const char *name, struct slice value)
 /* One line per operation: who asked what, and how it ended (service-api.md 12.3). */
 static void log_call(const struct api_call *call)
 {
-	int         status = call->answer.status;
-	char        number[24], took[24];
+	int status = call->answer.status;
+	char number[24], took[24];
 	const char *path = arena_str(call->arena, call->q->head->path);
 
-	log_event(status >= 500 ? LOG_ERROR : status >= 400 ? LOG_INFO : LOG_DEBUG, &call->log, call->surface->name, "operation",
-		  call->route ? call->route->operation : NULL, "method", arena_str(call->arena, call->q->head->method_text), "path", path,
-		  "status", log_num(number, status), "ms", log_num(took, loop_now_ms(call->conf->loop) - call->started_ms), "who", call->who,
-		  "peer", call->q->peer, "reason", call->refusal, NULL);
+	log_event(status >= 500   ? LOG_ERROR
+		  : status >= 400 ? LOG_INFO
+				  : LOG_DEBUG,
+		  &call->log, call->surface->name, "operation", call->route ? call->route->operation : NULL, "method",
+		  arena_str(call->arena, call->q->head->method_text), "path", path, "status", log_num(number, status), "ms",
+		  log_num(took, loop_now_ms(call->conf->loop) - call->started_ms), "who", call->who, "peer", call->q->peer, "reason",
+		  call->refusal, NULL);
 }
 
 static void deliver(struct task *task)
 {
 	struct api_call *call = LIST_ITEM(task, struct api_call, finish);
-	api_done        *done = call->done;
-	void            *cookie = call->cookie;
+	api_done *done = call->done;
+	void *cookie = call->cookie;
 
 	log_call(call);
 	api_count_call(&call->api->counts, call->surface, call->answer.status, loop_now_ms(call->conf->loop) - call->started_ms);
@@ -334,7 +343,7 @@ void api_answer_empty(struct api_call *call, int status)
 void api_refuse(struct api_call *call, int status, int code, const char *word, const char *fmt, ...)
 {
 	const char *sentence;
-	va_list     ap;
+	va_list ap;
 
 	va_start(ap, fmt);
 	sentence = arena_vprintf(call->arena, fmt, ap);

@@ -14,37 +14,37 @@
 #include "hub/hub.h"
 #include "provision/provision.h"
 
-#define API_BODY_MAX (1024 * 1024)  /* any request */
-#define API_DEVICE_BODY_MAX 98304   /* device API: 96 KB, device-api.md 18 */
-#define API_ARENA_MAX (16 * 1024 * 1024)
+#define API_BODY_MAX        (1024 * 1024) /* any request */
+#define API_DEVICE_BODY_MAX 98304         /* device API: 96 KB, device-api.md 18 */
+#define API_ARENA_MAX       (16 * 1024 * 1024)
 
 /* What the daemon wires together; read only, but for `admin_token`, replaced on reload. One per loop. */
 struct api_conf {
-	struct loop      *loop;
-	struct store     *store;
+	struct loop *loop;
+	struct store *store;
 	struct provision *provision;
-	struct hubs      *hubs;
-	struct link      *link;
-	const char       *domain;      /* "berth.test" */
-	const char       *admin_token; /* bearer token of the data folder's administrator */
-	struct seal      *seal;
-	int               registrations_per_minute; /* of a service; 0: no limit */
-	int               operations_per_minute;    /* service API, of a service; 0: no limit */
+	struct hubs *hubs;
+	struct link *link;
+	const char *domain;      /* "berth.test" */
+	const char *admin_token; /* bearer token of the data folder's administrator */
+	struct seal *seal;
+	int registrations_per_minute; /* of a service; 0: no limit */
+	int operations_per_minute;    /* service API, of a service; 0: no limit */
 };
 
 struct api;
 struct api_call;
 
 MUST_USE enum err api_new(const struct api_conf *, struct api **);
-void              api_free(struct api **);
+void api_free(struct api **);
 
 struct api_answer {
-	int          status;
-	struct slice body;         /* absent: none (204) */
-	const char  *content_type; /* NULL: application/json; charset=utf-8 */
+	int status;
+	struct slice body;        /* absent: none (204) */
+	const char *content_type; /* NULL: application/json; charset=utf-8 */
 	/* Headers, ended by an absent name. */
 	struct api_header {
-		const char  *name;
+		const char *name;
 		struct slice value;
 	} headers[8];
 };
@@ -54,19 +54,19 @@ typedef void api_done(void *cookie, const struct api_answer *answer);
 
 /* The asker fills this; everything is lent until done() or the cancel. */
 struct api_question {
-	const struct http_head *head;      /* method, path, query, headers; still escaped */
-	struct slice            host;      /* without the port; from SNI when the head has none */
-	struct slice            body;
-	const struct slice     *chain;     /* client certificates */
-	size_t                  chain_count;
-	const char             *protocol;  /* "https" */
-	const char             *peer;
-	const char             *request_id; /* a UUID */
+	const struct http_head *head; /* method, path, query, headers; still escaped */
+	struct slice host;            /* without the port; from SNI when the head has none */
+	struct slice body;
+	const struct slice *chain; /* client certificates */
+	size_t chain_count;
+	const char *protocol; /* "https" */
+	const char *peer;
+	const char *request_id; /* a UUID */
 };
 
 /* done() runs once, later, from the loop. NULL: out of memory. */
 struct api_call *api_ask(struct api *, const struct api_question *, api_done *, void *cookie);
-void             api_cancel(struct api_call **);
+void api_cancel(struct api_call **);
 
 /* The largest body that this request may have: known before it is read. */
 size_t api_body_max(struct slice path);

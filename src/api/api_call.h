@@ -10,16 +10,16 @@
 
 #include "api/api.h"
 
-#define API_SEGMENTS_MAX 16
+#define API_SEGMENTS_MAX   16
 #define API_ANSWER_HEADERS 7
 
 struct route;
 
 /* A family of operations that share their way of saying no. */
 struct surface {
-	const char *name; /* of the log event: "service-operation" */
+	const char *name;           /* of the log event: "service-operation" */
 	const struct route *routes; /* ended by a NULL pattern */
-	size_t              body_max;
+	size_t body_max;
 
 	/* Find the tenant, check the credentials against route->rights, then call api_go_on(), or refuse. */
 	void (*admit)(struct api_call *);
@@ -31,51 +31,51 @@ struct surface {
 
 struct route {
 	enum http_method method;
-	const char      *pattern; /* "/enrollments/*" : '*' is any one segment; words compare without case */
-	unsigned         rights;  /* one of these is enough; 0: the surface's admit decides alone */
-	const char      *operation; /* its name in logs: "Upsert" */
+	const char *pattern;   /* words and stars between slashes; a star is any one segment, words compare without case */
+	unsigned rights;       /* one of these is enough; 0: the surface's admit decides alone */
+	const char *operation; /* its name in logs: "Upsert" */
 	void (*handle)(struct api_call *);
 };
 
 struct api_call {
-	struct api                *api;
-	const struct api_conf     *conf;
-	struct arena              *arena;
+	struct api *api;
+	const struct api_conf *conf;
+	struct arena *arena;
 	const struct api_question *q;
-	api_done                  *done;
-	void                      *cookie;
+	api_done *done;
+	void *cookie;
 
 	const struct surface *surface;
-	const struct route   *route;
-	struct slice          segment[API_SEGMENTS_MAX]; /* of the path, percent-decoded */
-	size_t                segments;
-	struct log            log;
-	int64_t               started_ms;
+	const struct route *route;
+	struct slice segment[API_SEGMENTS_MAX]; /* of the path, percent-decoded */
+	size_t segments;
+	struct log log;
+	int64_t started_ms;
 
 	/* Set by admit. */
 	struct service *service; /* service API: the tenant */
-	struct slice    hub;     /* hub API: folded name */
-	const char     *who;     /* policy name or "administrator", for the log */
+	struct slice hub;        /* hub API: folded name */
+	const char *who;         /* policy name or "administrator", for the log */
 
 	/* The handler's own. */
 	void *state;
 
 	/* What is pending: cancelled when the asker leaves. */
-	struct store_ask     *store_ask;
-	struct hub_ask       *hub_ask;
+	struct store_ask *store_ask;
+	struct hub_ask *hub_ask;
 	struct provision_ask *provision_ask;
-	struct link_ask      *link_ask;
+	struct link_ask *link_ask;
 	void (*next_read)(struct api_call *, enum err);
 	void (*next_write)(struct api_call *, enum err, size_t failed);
 
 	/* The answer being made. */
-	struct buf        body;
-	struct json_out   out; /* writes into body */
+	struct buf body;
+	struct json_out out; /* writes into body */
 	struct api_answer answer;
-	size_t            header_count;
-	const char       *refusal; /* the sentence, for the log */
-	struct task       finish;
-	struct list       link;
+	size_t header_count;
+	const char *refusal; /* the sentence, for the log */
+	struct task finish;
+	struct list link;
 };
 
 /* After admit: run the handler. */

@@ -11,14 +11,14 @@
 /* Answers by surface and first digit of the status, and how long they took. */
 struct api_counts {
 	const struct surface *surface[API_SURFACES];
-	uint64_t              answers[API_SURFACES][6];
-	uint64_t              ms_sum[API_SURFACES];
+	uint64_t answers[API_SURFACES][6];
+	uint64_t ms_sum[API_SURFACES];
 };
 
 void api_count_call(struct api_counts *, const struct surface *, int status, int64_t ms);
 
 /* The insides of an api that metrics.c reads. */
 const struct api_counts *api_counts_of(const struct api *);
-const struct api_conf   *api_conf_of(const struct api *);
+const struct api_conf *api_conf_of(const struct api *);
 
 #endif

@@ -36,16 +36,17 @@ static void device_admit(struct api_call *call)
 static void answered(void *cookie, const struct device_answer *a)
 {
 	struct api_call *call = cookie;
-	bool             registering = call->route->method == HTTP_PUT;
-	int              status = a->status;
+	bool registering = call->route->method == HTTP_PUT;
+	int status = a->status;
 
 	call->provision_ask = NULL;
 	/* .NET and IoT Edge take nothing but 202 for a register (device-api.md 2, rule 1). */
 	if (registering && status == 200)
 		status = 202;
 	if (status < 300 && registering)
-		api_add_header(call, "Location",
-			       arena_format(call->arena, "https://%.*s%.*s", SLICE_ARG(call->q->head->authority), SLICE_ARG(call->q->head->path)));
+		api_add_header(
+			call, "Location",
+			arena_format(call->arena, "https://%.*s%.*s", SLICE_ARG(call->q->head->authority), SLICE_ARG(call->q->head->path)));
 	if (a->retry_after > 0)
 		api_add_header(call, "Retry-After", arena_format(call->arena, "%d", a->retry_after));
 	if (a->error_code)

@@ -6,13 +6,13 @@
 #include "api/api_counts.h"
 #include "api/metrics.h"
 
-#define SAMPLES_MAX 20000
+#define SAMPLES_MAX       20000
 #define METRICS_ARENA_MAX (8 * 1024 * 1024)
 
 enum metric_type { COUNTER, GAUGE, HISTOGRAM };
 
 static const struct {
-	const char      *name, *help;
+	const char *name, *help;
 	enum metric_type type;
 } families[] = {
 #define M(name, type, help) {#name, help, type},
@@ -23,17 +23,17 @@ static const struct {
 static const char *const type_names[] = {"counter", "gauge", "histogram"};
 
 struct sample {
-	struct list  link;
-	enum metric  metric;
-	const char  *suffix;
+	struct list link;
+	enum metric metric;
+	const char *suffix;
 	struct slice labels;
-	double       value;
+	double value;
 };
 
 struct metrics {
 	struct arena *arena;
-	struct map   *by_key;
-	struct list   samples[METRIC_COUNT]; /* in the order of their coming */
+	struct map *by_key;
+	struct list samples[METRIC_COUNT]; /* in the order of their coming */
 };
 
 struct metrics *metrics_new(void)
@@ -63,7 +63,7 @@ void metrics_free(struct metrics **m)
 
 void metrics_add(struct metrics *m, enum metric metric, const char *suffix, struct slice labels, double value)
 {
-	struct slice   key = arena_format(m->arena, "%d %s %.*s", metric, suffix ? suffix : "", SLICE_ARG(labels));
+	struct slice key = arena_format(m->arena, "%d %s %.*s", metric, suffix ? suffix : "", SLICE_ARG(labels));
 	struct sample *s;
 
 	if (slice_absent(key))
@@ -123,7 +123,7 @@ void metrics_print(const struct metrics *m, struct buf *out)
 static void collect_answers(const struct api_counts *counts, struct metrics *m)
 {
 	static const char *const classes[] = {"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"};
-	struct buf               labels;
+	struct buf labels;
 
 	buf_init(&labels, 256);
 	for (size_t i = 0; i < API_SURFACES && counts->surface[i]; i++) {
@@ -153,11 +153,11 @@ static enum metric metric_of_count(const char *what)
 
 static void collect_registrations(const struct provision *p, struct metrics *m)
 {
-	struct provision_count   count;
+	struct provision_count count;
 	struct provision_latency latency;
-	struct buf               labels;
-	size_t                   at = 0;
-	uint64_t                 below = 0;
+	struct buf labels;
+	size_t at = 0;
+	uint64_t below = 0;
 
 	buf_init(&labels, 1024);
 	while (provision_each_count(p, &at, &count)) {
@@ -193,8 +193,8 @@ static void collect_registrations(const struct provision *p, struct metrics *m)
 static void collect_links(const struct link *link, struct metrics *m)
 {
 	struct link_state state;
-	struct buf        labels;
-	size_t            at = 0;
+	struct buf labels;
+	size_t at = 0;
 
 	buf_init(&labels, 512);
 	while (link_each(link, &at, &state)) {

@@ -10,47 +10,47 @@
 #include "api/api.h"
 
 /* name, type, help. The first three are named as operators know them (service-api.md 12.2). */
-#define METRICS(M)                                                                                        \
-	M(RegistrationAttempts, COUNTER, "Answers to registering devices")                                \
-	M(AttestationAttempts, COUNTER, "Devices that had to prove themselves, and how it went")          \
-	M(DeviceAssignments, COUNTER, "Devices assigned to a hub")                                        \
-	M(berth_registration_seconds, HISTOGRAM, "From the register request to its first answer")         \
-	M(berth_registrations_running, GAUGE, "Registrations under way")                                  \
-	M(berth_requests, COUNTER, "Answers by API and class of status")                                  \
-	M(berth_request_seconds, COUNTER, "Time spent on them")                                           \
-	M(berth_store_waiting, GAUGE, "Questions and changes that wait for a thread")                     \
-	M(berth_store_questions, COUNTER, "Questions asked of the store")                                 \
-	M(berth_store_changes, COUNTER, "Changes put to the store")                                       \
-	M(berth_store_commits, COUNTER, "Transactions that carried them")                                 \
-	M(berth_store_commit_seconds, COUNTER, "Time spent committing")                                   \
-	M(berth_hub_requests, COUNTER, "Requests to linked hubs")                                         \
-	M(berth_hub_failures, COUNTER, "Those that failed")                                               \
-	M(berth_hub_in_flight, GAUGE, "Requests under way")                                               \
-	M(berth_hub_waiting, GAUGE, "Questions waiting for a linked hub")                                 \
-	M(berth_hub_broken_off, GAUGE, "1 while a hub is left alone after failures")                      \
-	M(berth_hub_round_trip_seconds, GAUGE, "Smoothed round trip to a linked hub")                     \
-	M(berth_connections, GAUGE, "Connections open")                                                   \
-	M(berth_connections_accepted, COUNTER, "Connections accepted")                                    \
-	M(berth_connections_refused, COUNTER, "Connections turned away at a limit")                       \
-	M(berth_handshakes_failed, COUNTER, "TLS handshakes that failed")                                 \
-	M(process_resident_memory_bytes, GAUGE, "Resident memory")                                        \
-	M(process_cpu_seconds, COUNTER, "User and system CPU time")                                       \
-	M(process_open_fds, GAUGE, "Open file descriptors")                                               \
-	M(process_start_time_seconds, GAUGE, "Start of the process, seconds since 1970")                  \
+#define METRICS(M)                                                                                                                         \
+	M(RegistrationAttempts, COUNTER, "Answers to registering devices")                                                                 \
+	M(AttestationAttempts, COUNTER, "Devices that had to prove themselves, and how it went")                                           \
+	M(DeviceAssignments, COUNTER, "Devices assigned to a hub")                                                                         \
+	M(berth_registration_seconds, HISTOGRAM, "From the register request to its first answer")                                          \
+	M(berth_registrations_running, GAUGE, "Registrations under way")                                                                   \
+	M(berth_requests, COUNTER, "Answers by API and class of status")                                                                   \
+	M(berth_request_seconds, COUNTER, "Time spent on them")                                                                            \
+	M(berth_store_waiting, GAUGE, "Questions and changes that wait for a thread")                                                      \
+	M(berth_store_questions, COUNTER, "Questions asked of the store")                                                                  \
+	M(berth_store_changes, COUNTER, "Changes put to the store")                                                                        \
+	M(berth_store_commits, COUNTER, "Transactions that carried them")                                                                  \
+	M(berth_store_commit_seconds, COUNTER, "Time spent committing")                                                                    \
+	M(berth_hub_requests, COUNTER, "Requests to linked hubs")                                                                          \
+	M(berth_hub_failures, COUNTER, "Those that failed")                                                                                \
+	M(berth_hub_in_flight, GAUGE, "Requests under way")                                                                                \
+	M(berth_hub_waiting, GAUGE, "Questions waiting for a linked hub")                                                                  \
+	M(berth_hub_broken_off, GAUGE, "1 while a hub is left alone after failures")                                                       \
+	M(berth_hub_round_trip_seconds, GAUGE, "Smoothed round trip to a linked hub")                                                      \
+	M(berth_connections, GAUGE, "Connections open")                                                                                    \
+	M(berth_connections_accepted, COUNTER, "Connections accepted")                                                                     \
+	M(berth_connections_refused, COUNTER, "Connections turned away at a limit")                                                        \
+	M(berth_handshakes_failed, COUNTER, "TLS handshakes that failed")                                                                  \
+	M(process_resident_memory_bytes, GAUGE, "Resident memory")                                                                         \
+	M(process_cpu_seconds, COUNTER, "User and system CPU time")                                                                        \
+	M(process_open_fds, GAUGE, "Open file descriptors")                                                                                \
+	M(process_start_time_seconds, GAUGE, "Start of the process, seconds since 1970")                                                   \
 	M(berth_build_info, GAUGE, "1, labelled with the version")
 
 enum metric {
 #define M(name, type, help) METRIC_##name,
 	METRICS(M)
 #undef M
-	METRIC_COUNT
+		METRIC_COUNT
 };
 
 struct metrics;
 
 /* NULL: out of memory. */
 struct metrics *metrics_new(void);
-void            metrics_free(struct metrics **);
+void metrics_free(struct metrics **);
 
 /* Add `value` to the sample with these labels ("hub=\"a\",status=\"200\"", made with metrics_label; absent: none). `suffix`
  * NULL, or "_bucket", "_sum", "_count" of a histogram. A failure to find memory loses the sample. */

@@ -55,9 +55,9 @@ void json_close(struct json_out *j, char bracket);                  /* '}' or ']
 void json_text(struct json_out *j, const char *name, struct slice value);
 void json_str(struct json_out *j, const char *name, const char *value);
 void json_int(struct json_out *j, const char *name, int64_t value);
-void json_real(struct json_out *j, const char *name, double value);
+void json_double(struct json_out *j, const char *name, double value);
 void json_bool(struct json_out *j, const char *name, bool value);
-void json_null(struct json_out *j, const char *name);
+void json_none(struct json_out *j, const char *name);
 /* `text` is JSON already and goes out as it is. */
 void json_raw(struct json_out *j, const char *name, struct slice text);
 

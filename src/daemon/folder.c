@@ -12,17 +12,17 @@
 #include "crypto/digest.h"
 #include "daemon/folder.h"
 
-#define CA_DAYS 3650
-#define SERVER_DAYS 825      /* longer ones are refused by some clients */
+#define CA_DAYS       3650
+#define SERVER_DAYS   825 /* longer ones are refused by some clients */
 #define FILE_TEXT_MAX 65536
-#define TOKEN_BYTES 32
+#define TOKEN_BYTES   32
 
 /* --- files --- */
 
 struct slice file_read(struct arena *arena, const char *path, size_t max)
 {
-	FILE  *f = fopen(path, "re");
-	char  *text;
+	FILE *f = fopen(path, "re");
+	char *text;
 	size_t n;
 
 	if (f == NULL)
@@ -35,9 +35,9 @@ struct slice file_read(struct arena *arena, const char *path, size_t max)
 
 static enum err sync_folder_of(const char *path)
 {
-	char  folder[4096];
+	char folder[4096];
 	char *slash;
-	int   fd, e;
+	int fd, e;
 
 	snprintf(folder, sizeof(folder), "%s", path);
 	if ((slash = strrchr(folder, '/')) == NULL)
@@ -53,7 +53,7 @@ static enum err sync_folder_of(const char *path)
 enum err file_write(const char *path, struct slice text, unsigned mode)
 {
 	char temporary[4096];
-	int  fd;
+	int fd;
 
 	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
 		return ERR_TOO_BIG;
@@ -109,7 +109,7 @@ static enum err take_lock(struct folder *f, struct arena *arena, const char **wh
 
 static enum err read_admin_token(struct folder *f, struct arena *arena, const char **why)
 {
-	const char  *path = in_folder(arena, f, "admin.token");
+	const char *path = in_folder(arena, f, "admin.token");
 	struct slice text = slice_trim(file_read(arena, path, 1024));
 	unsigned char bytes[TOKEN_BYTES];
 
@@ -141,7 +141,7 @@ static enum err write_pair(const char *certificate_file, const char *key_file, c
 static enum err read_or_make_ca(struct folder *f, struct arena *arena, instant now, struct certificate_pair *ca)
 {
 	const char *key_file = in_folder(arena, f, "ca.key");
-	enum err    e;
+	enum err e;
 
 	f->ca_file = in_folder(arena, f, "ca.pem");
 	ca->certificate = file_read(arena, f->ca_file, FILE_TEXT_MAX);
@@ -158,7 +158,7 @@ static enum err read_or_make_ca(struct folder *f, struct arena *arena, instant n
 static size_t server_names(const struct settings *s, struct arena *arena, const char *names[static LISTEN_MAX + 8])
 {
 	struct slice rest = slice_str(s->listen), address;
-	size_t       n = 0;
+	size_t n = 0;
 
 	names[n++] = arena_printf(arena, "*.%s", s->domain);
 	names[n++] = s->domain;
@@ -178,9 +178,9 @@ static size_t server_names(const struct settings *s, struct arena *arena, const 
  * has less than 30 days left. */
 static bool server_is_current(struct arena *arena, const char *certificate_file, const char *names_file, struct slice names, instant now)
 {
-	struct slice            pem = file_read(arena, certificate_file, FILE_TEXT_MAX), der;
+	struct slice pem = file_read(arena, certificate_file, FILE_TEXT_MAX), der;
 	struct certificate_info info;
-	const char             *why;
+	const char *why;
 
 	if (pem.n == 0 || !slice_eq(file_read(arena, names_file, FILE_TEXT_MAX), names))
 		return false;
@@ -191,11 +191,11 @@ static bool server_is_current(struct arena *arena, const char *certificate_file,
 
 static enum err make_certificates(const struct settings *s, struct folder *f, struct arena *arena, instant now)
 {
-	const char             *names[LISTEN_MAX + 8], *names_file = in_folder(arena, f, "server.names");
-	size_t                  count = server_names(s, arena, names);
+	const char *names[LISTEN_MAX + 8], *names_file = in_folder(arena, f, "server.names");
+	size_t count = server_names(s, arena, names);
 	struct certificate_pair ca, server;
-	struct buf              text;
-	enum err                e;
+	struct buf text;
+	enum err e;
 
 	f->certificate_file = in_folder(arena, f, "server.pem");
 	f->key_file = in_folder(arena, f, "server.key");
@@ -231,7 +231,8 @@ enum err folder_open(const struct settings *s, struct arena *arena, instant now,
 	}
 	if ((e = take_lock(f, arena, why)) != OK)
 		goto fail;
-	if ((e = seal_open_file(s->master_key ? s->master_key : in_folder(arena, f, "master.key"), s->master_key == NULL, &f->seal, why)) != OK)
+	if ((e = seal_open_file(s->master_key ? s->master_key : in_folder(arena, f, "master.key"), s->master_key == NULL, &f->seal, why)) !=
+	    OK)
 		goto fail;
 	if ((e = read_admin_token(f, arena, why)) != OK)
 		goto fail;
@@ -260,10 +261,10 @@ void folder_close(struct folder *f)
 
 enum err folder_announce(const struct folder *f, const struct settings *s, int https_port, struct arena *arena)
 {
-	struct slice    listen = slice_str(s->listen), first;
-	struct buf      text;
+	struct slice listen = slice_str(s->listen), first;
+	struct buf text;
 	struct json_out out;
-	enum err        e;
+	enum err e;
 
 	buf_init(&text, 4096);
 	json_out_init(&out, &text);

@@ -20,19 +20,19 @@
 #include "daemon/settings.h"
 
 struct folder {
-	const char  *path;
-	int          lock;          /* descriptor; -1: not held */
+	const char *path;
+	int lock; /* descriptor; -1: not held */
 	struct seal *seal;
-	const char  *admin_token;
-	const char  *certificate_file, *key_file; /* the server's */
-	const char  *ca_file;       /* what devices must trust; NULL: the operator brought certificates */
-	bool         made;          /* this was the first start */
+	const char *admin_token;
+	const char *certificate_file, *key_file; /* the server's */
+	const char *ca_file;                     /* what devices must trust; NULL: the operator brought certificates */
+	bool made;                               /* this was the first start */
 };
 
 /* Make what is missing, take the lock. ERR_CONFLICT: another server runs on it. `why` gets a sentence, in the
  * arena, that lives as long as the folder does. */
 MUST_USE enum err folder_open(const struct settings *, struct arena *, instant now, struct folder *, const char **why);
-void              folder_close(struct folder *);
+void folder_close(struct folder *);
 
 /* Say in server.json where the server is. */
 MUST_USE enum err folder_announce(const struct folder *, const struct settings *, int https_port, struct arena *);

@@ -8,12 +8,12 @@
 enum setting_type { TEXT, NUMBER };
 
 struct row {
-	const char       *name; /* as in C; the flag has '-' for '_' */
+	const char *name; /* as in C; the flag has '-' for '_' */
 	enum setting_type type;
-	const char       *standard;
-	int64_t           low, high;
-	const char       *value, *help;
-	size_t            offset;
+	const char *standard;
+	int64_t low, high;
+	const char *value, *help;
+	size_t offset;
 };
 
 static const struct row rows[] = {
@@ -25,11 +25,11 @@ static const struct row rows[] = {
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 struct reading {
-	struct arena    *arena;
+	struct arena *arena;
 	struct settings *to;
-	const char      *config;
-	const char      *why;
-	const char      *given[ROWS]; /* the text that counts, from the strongest source so far */
+	const char *config;
+	const char *why;
+	const char *given[ROWS]; /* the text that counts, from the strongest source so far */
 };
 
 /* Whether `text` spells the row's name, with '-' or '_' between its words. */
@@ -65,7 +65,7 @@ static ptrdiff_t row_find(const char *name)
 /* One value into its member. */
 static enum err take(struct reading *r, const struct row *row, const char *text)
 {
-	char    *end;
+	char *end;
 	long long n;
 
 	if (row->type == TEXT) {
@@ -74,8 +74,8 @@ static enum err take(struct reading *r, const struct row *row, const char *text)
 	}
 	n = strtoll(text, &end, 10);
 	if (*text == 0 || *end || n < row->low || n > row->high) {
-		r->why = arena_printf(r->arena, "%s wants a number from %lld to %lld, not \"%s\".", flag_name(r->arena, row), (long long)row->low,
-				      (long long)row->high, text);
+		r->why = arena_printf(r->arena, "%s wants a number from %lld to %lld, not \"%s\".", flag_name(r->arena, row),
+				      (long long)row->low, (long long)row->high, text);
 		return ERR_INVALID;
 	}
 	*(int64_t *)((char *)r->to + row->offset) = n;
@@ -86,8 +86,8 @@ static enum err read_flags(struct reading *r, int argc, char **argv, bool *help)
 {
 	for (int i = 0; i < argc; i++) {
 		const char *flag = argv[i], *equals;
-		ptrdiff_t   at;
-		char       *name;
+		ptrdiff_t at;
+		char *name;
 
 		if (strcmp(flag, "--help") == 0 || strcmp(flag, "-h") == 0) {
 			*help = true;
@@ -139,7 +139,7 @@ static void read_environment(struct reading *r)
 static int ini_line(void *cookie, const char *section, const char *name, const char *value)
 {
 	struct reading *r = cookie;
-	ptrdiff_t       at = row_find(name);
+	ptrdiff_t at = row_find(name);
 
 	if (at < 0 || (*section && strcmp(section, "berth") != 0)) {
 		r->why = arena_printf(r->arena, "%s has a setting \"%s\"%s%s that Berth does not know.", r->config, name,
@@ -181,7 +181,7 @@ static const char *standard_data_folder(struct arena *arena)
 enum err settings_read(int argc, char **argv, struct arena *arena, struct settings *to, bool *help, const char **why)
 {
 	struct reading r = {.arena = arena, .to = to};
-	enum err       e;
+	enum err e;
 
 	memset(to, 0, sizeof(*to));
 	*help = false;
@@ -215,7 +215,7 @@ void settings_print_help(FILE *out)
 
 	for (size_t i = 0; arena && i < ROWS; i++) {
 		const struct row *row = &rows[i];
-		char              left[64];
+		char left[64];
 
 		snprintf(left, sizeof(left), "%s %s", flag_name(arena, row), row->value);
 		fprintf(out, "  %-36s %s", left, row->help);

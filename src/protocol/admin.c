@@ -4,15 +4,15 @@
 #include "protocol/http_server.h"
 
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
-#define PLAIN_TYPE "text/plain; charset=utf-8"
+#define PLAIN_TYPE   "text/plain; charset=utf-8"
 
 struct exchange {
-	struct admin_house        *house;
+	struct admin_house *house;
 	const struct api_question *question;
-	api_done                  *done;
-	void                      *cookie;
-	struct task                begin;
-	void                      *collect;
+	api_done *done;
+	void *cookie;
+	struct task begin;
+	void *collect;
 };
 
 static void exchange_free(struct exchange *x)
@@ -26,8 +26,8 @@ static void exchange_free(struct exchange *x)
 static void end(struct exchange *x, int status, const char *type, struct slice body)
 {
 	struct api_answer a = {.status = status, .content_type = type, .body = body};
-	api_done         *done = x->done;
-	void             *cookie = x->cookie;
+	api_done *done = x->done;
+	void *cookie = x->cookie;
 
 	x->collect = NULL;
 	done(cookie, &a);
@@ -42,8 +42,8 @@ static void collected(void *cookie, struct slice text)
 static void begin(struct task *task)
 {
 	struct exchange *x = LIST_ITEM(task, struct exchange, begin);
-	struct slice     path = x->question->head->path;
-	const char      *why = "";
+	struct slice path = x->question->head->path;
+	const char *why = "";
 
 	if (x->question->head->method != HTTP_GET) {
 		end(x, 405, PLAIN_TYPE, SLICE("only GET\n"));

@@ -10,35 +10,36 @@
 
 #include "base/log.h"
 #include "crypto/digest.h"
+#include "io/tls.h"
 #include "protocol/http_server.h"
 
 enum phase { IDLE, HEAD, BODY, ASKED, ANSWERING };
 
 struct connection {
-	struct loop               *loop;
-	struct stream             *stream;
+	struct loop *loop;
+	struct stream *stream;
 	const struct protocol_env *env;
 	const struct http_service *service;
-	enum phase                 phase;
-	struct timer              *deadline;
-	struct task                start;
-	bool                       draining;
-	unsigned                   requests;
+	enum phase phase;
+	struct timer *deadline;
+	struct task start;
+	bool draining;
+	unsigned requests;
 
 	/* The request. */
-	struct buf         head_text; /* the head's slices point here */
-	struct http_head   head;
+	struct buf head_text; /* the head's slices point here */
+	struct http_head head;
 	struct http_chunks chunks;
-	struct buf         body;
-	size_t             body_max;
-	char               request_id[37];
+	struct buf body;
+	size_t body_max;
+	char request_id[37];
 	struct api_question question;
-	void              *call;
+	void *call;
 
 	/* The answer, as far as it has not gone out. */
 	struct buf answer;
-	size_t     sent;
-	bool       chunked, close_after;
+	size_t sent;
+	bool chunked, close_after;
 };
 
 static void go_on(struct connection *c);
@@ -141,8 +142,8 @@ static void request_over(struct connection *c)
 static enum err send_chunk(struct connection *c)
 {
 	struct slice left = slice_from(buf_slice(&c->answer), c->sent), part = slice_to(left, HTTP_CHUNK);
-	char         size[16];
-	enum err     e;
+	char size[16];
+	enum err e;
 
 	if (part.n == 0)
 		return stream_write(c->stream, SLICE("0\r\n\r\n"));
@@ -213,8 +214,8 @@ static void answered(void *cookie, const struct api_answer *a)
 static void refuse(struct connection *c, int status, const char *sentence)
 {
 	struct api_answer a = {.status = status};
-	struct buf        body;
-	struct json_out   out;
+	struct buf body;
+	struct json_out out;
 
 	if (c->request_id[0] == 0)
 		random_uuid(c->request_id);
@@ -238,7 +239,7 @@ static void refuse(struct connection *c, int status, const char *sentence)
 static void ask(struct connection *c)
 {
 	struct slice host = c->head.authority;
-	ptrdiff_t    colon = slice_find(host, ':');
+	ptrdiff_t colon = slice_find(host, ':');
 
 	/* A host name without its port; an address in brackets has colons of its own and is none of our names. */
 	if (colon >= 0 && host.p[0] != '[')
@@ -265,8 +266,8 @@ static void ask(struct connection *c)
 static bool read_body(struct connection *c)
 {
 	struct slice in = stream_inbox(c->stream);
-	size_t       used = 0;
-	enum err     e;
+	size_t used = 0;
+	enum err e;
 
 	if (c->head.chunked) {
 		e = http_read_chunks(&c->chunks, in, &c->body, &used);
@@ -301,9 +302,9 @@ static int status_of_head(enum err e)
 static bool read_head(struct connection *c)
 {
 	struct slice in = stream_inbox(c->stream);
-	size_t       used;
-	const char  *why = NULL;
-	enum err     e;
+	size_t used;
+	const char *why = NULL;
+	enum err e;
 
 	if (in.n == 0) {
 		if (c->stream->ended)
@@ -379,7 +380,7 @@ static void start(struct task *task)
 	go_on(LIST_ITEM(task, struct connection, start));
 }
 
-static const struct stream_user user = {on_bytes, on_drained, on_broken};
+static const struct stream_user user = {.on_bytes = on_bytes, .on_drained = on_drained, .on_broken = on_broken};
 
 struct connection *http_server_open(struct loop *loop, struct stream **stream, const struct protocol_env *env,
 				    const struct http_service *service)

@@ -11,12 +11,12 @@
 #include "api/api.h"
 #include "protocol/protocol.h"
 
-#define HTTP_IDLE_MS 75000        /* between requests */
-#define HTTP_HEAD_MS 10000        /* from the first byte of a head to its end */
-#define HTTP_BODY_MS 30000        /* from the end of the head to the end of the body */
-#define HTTP_WRITE_MS 30000       /* for the peer to take what is in the outbox */
-#define HTTP_CHUNK 65536          /* longer answers go out in chunks of this size */
-#define HTTP_REQUESTS_MAX 10000   /* on one connection; then it is closed */
+#define HTTP_IDLE_MS      75000 /* between requests */
+#define HTTP_HEAD_MS      10000 /* from the first byte of a head to its end */
+#define HTTP_BODY_MS      30000 /* from the end of the head to the end of the body */
+#define HTTP_WRITE_MS     30000 /* for the peer to take what is in the outbox */
+#define HTTP_CHUNK        65536 /* longer answers go out in chunks of this size */
+#define HTTP_REQUESTS_MAX 10000 /* on one connection; then it is closed */
 
 /* Who answers. The promises are those of api_ask and api_cancel. */
 struct http_service {
@@ -27,7 +27,7 @@ struct http_service {
 };
 
 struct connection *http_server_open(struct loop *, struct stream **, const struct protocol_env *, const struct http_service *);
-void               http_server_drain(struct connection *);
-void               http_server_abort(struct connection *);
+void http_server_drain(struct connection *);
+void http_server_abort(struct connection *);
 
 #endif

@@ -11,14 +11,14 @@ struct connection; /* one, of whichever protocol; its layout is that protocol's 
 
 /* What every connection is given. */
 struct protocol_env {
-	void *house;                                  /* what the daemon wired for the protocols on this loop */
+	void *house;                                       /* what the daemon wired for the protocols on this loop */
 	void (*closed)(void *cookie, struct connection *); /* a connection is gone: called once for each */
 	void *cookie;
 };
 
 struct protocol {
 	const char *name;
-	int         default_port;
+	int default_port;
 
 	/* Take over a new connection: the stream is the protocol's from here on (*stream becomes NULL). NULL: out of
 	 * memory, and the stream was closed. `env` lives longer than any connection. */

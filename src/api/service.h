@@ -1,0 +1,77 @@
+/*
+ * service.h: what the files of the service API share (service-api.md 5 and 6).
+ */
+#ifndef BERTH_API_SERVICE_H
+#define BERTH_API_SERVICE_H
+
+#include "api/api_call.h"
+
+#define BULK_MAX       10  /* service-api.md 6.5 */
+#define PAGE_DEFAULT   100 /* service-api.md 6.4 */
+#define PAGE_MAX       1000
+#define KEY_BYTES      64 /* of a key that we make, service-api.md 5.3 */
+#define QUERY_TEXT_MAX 8192
+
+/* Individual enrollments and groups have the same operations; what differs stands here. */
+struct entry_kind {
+	const struct noun *noun;
+	bool group;
+	const char *id_name;   /* member that names it */
+	const char *list_name; /* member of a bulk request */
+	const char *item_type; /* service-api.md 6.4 */
+	int missing, exists;   /* error codes of service-api.md 4.7 */
+	const char *missing_text, *exists_text;
+};
+
+extern const struct entry_kind individual_kind, group_kind;
+
+/* By the first word of the path. */
+const struct entry_kind *kind_of_path(const struct api_call *);
+
+/* Why something was refused: an HTTP status, a code of service-api.md 4.7, and a sentence. status 0: it was not. */
+struct no {
+	int status, code;
+	const char *sentence;
+};
+
+/* What is known when an enrollment is judged. */
+struct entry_context {
+	const struct entry_kind *kind;
+	struct slice scope;
+	const struct linked_hub *hubs;
+	size_t hub_count;
+	size_t key_groups; /* symmetric key groups there are already */
+	instant now;
+};
+
+/* Make `given` (just read) fit to be stored in the place of `stored` (NULL: there is none): keep secrets and
+ * certificates that were left out, make keys, set etag and times, and check every rule of service-api.md 6.1. */
+struct no entry_prepare(const struct entry_context *, struct enrollment *given, const struct enrollment *stored, struct arena *);
+
+/* Read the JSON of one entry; its ID must equal `id` when that is not absent. */
+struct no entry_read(const struct entry_kind *, struct slice json, struct slice id, struct arena *, struct enrollment **out);
+
+/* service-api.md 6.1's table: what If-Match means for a write. */
+struct no entry_condition(const struct entry_kind *, struct slice if_match, const struct enrollment *stored);
+
+/* The document of an enrollment. */
+void entry_write(const struct entry_kind *, const struct enrollment *, unsigned views, struct json_out *, struct arena *);
+
+void api_refuse_no(struct api_call *, const struct no *);
+
+/* --- handlers in files of their own --- */
+void service_query_enrollments(struct api_call *);
+void service_query_registrations(struct api_call *);
+void service_bulk(struct api_call *);
+void service_registration_get(struct api_call *);
+void service_registration_delete(struct api_call *);
+void service_registration_attempts(struct api_call *);
+
+/* The registration record as the service API shows it. */
+struct slice registration_text(const struct registration_record *, struct arena *);
+
+/* The wants that every write of entries reads along: the linked hubs, and how many key groups there are. */
+void entry_context_wants(const struct api_call *, struct store_want out[2]);
+void entry_context_from(struct entry_context *, const struct api_call *, const struct entry_kind *, const struct store_want wants[2]);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * service_registration.c: registration records, and why a device was turned away (service-api.md 6.6).
+ */
+#include "api/service.h"
+
+#define ATTEMPTS_SHOWN 100
+
+struct lookup {
+	struct registration_record *like;
+	struct enrollment entry_like;
+	struct attempt *attempt_like;
+	struct store_want want[3];
+	struct store_change change;
+};
+
+struct slice registration_text(const struct registration_record *r, struct arena *arena)
+{
+	struct json_out out;
+	struct buf text;
+	struct slice copy;
+
+	buf_init(&text, API_BODY_MAX);
+	json_out_init(&out, &text);
+	noun_write(&noun_registration, r, VIEW_PLAIN, &out, NULL, arena);
+	copy = arena_copy(arena, buf_slice(&text));
+	buf_fini(&text);
+	return copy;
+}
+
+/* The wants of record, individual enrollment and attempts for the ID in segment `at`. NULL: refused. */
+static struct lookup *lookup_begin(struct api_call *call, size_t at)
+{
+	struct lookup *l = arena_alloc(call->arena, sizeof(*l));
+
+	if (l)
+		l->like = noun_new(&noun_registration, call->arena);
+	if (l && l->like)
+		l->attempt_like = noun_new(&noun_attempt, call->arena);
+	if (l == NULL || l->like == NULL || l->attempt_like == NULL) {
+		api_refuse_store(call, ERR_NO_MEMORY);
+		return NULL;
+	}
+	if (!id_is_good(call->segment[at])) {
+		api_refuse(call, 400, 400004, NULL, "The registration ID is not a valid one.");
+		return NULL;
+	}
+	call->state = l;
+	l->like->scope = l->entry_like.scope = l->attempt_like->scope = call->service->scope;
+	l->like->id = l->entry_like.id = l->attempt_like->id = arena_fold(call->arena, call->segment[at]);
+	l->want[0] = (struct store_want){.noun = &noun_registration, .like = l->like, .keys = 2};
+	l->want[1] = (struct store_want){.noun = &noun_individual, .like = &l->entry_like, .keys = 2};
+	l->want[2] =
+		(struct store_want){.noun = &noun_attempt, .like = l->attempt_like, .keys = 2, .limit = ATTEMPTS_SHOWN, .backwards = true};
+	return l;
+}
+
+static void refuse_missing(struct api_call *call)
+{
+	api_refuse(call, 404, 404202, NULL, "No device has registered with this ID.");
+}
+
+static void registration_read(struct api_call *call, enum err e)
+{
+	struct lookup *l = call->state;
+
+	if (e != OK) {
+		api_refuse_store(call, e);
+	} else if (l->want[0].count) {
+		api_answer_text(call, 200, registration_text(l->want[0].records, call->arena));
+	} else if (l->want[1].count) {
+		json_open(&call->out, NULL, '{');
+		json_text(&call->out, "registrationId", ((struct enrollment *)l->want[1].records)->name);
+		json_str(&call->out, "status", "unassigned");
+		json_close(&call->out, '}');
+		api_answer_out(call, 200);
+	} else {
+		refuse_missing(call);
+	}
+}
+
+void service_registration_get(struct api_call *call)
+{
+	struct lookup *l = lookup_begin(call, 1);
+
+	if (l)
+		api_read(call, l->want, 2, registration_read);
+}
+
+static void registration_deleted(struct api_call *call, enum err e, size_t failed)
+{
+	(void)failed;
+	if (e == ERR_NOT_FOUND)
+		refuse_missing(call);
+	else if (e == ERR_PRECONDITION)
+		api_refuse(call, 412, 412000, NULL, "Precondition failed: it was changed at the same moment.");
+	else if (e != OK)
+		api_refuse_store(call, e);
+	else
+		api_answer_empty(call, 204);
+}
+
+static void registration_to_delete(struct api_call *call, enum err e)
+{
+	struct lookup *l = call->state;
+	const struct registration_record *r = l->want[0].records;
+	struct slice if_match = api_header(call, "if-match");
+
+	if (e != OK) {
+		api_refuse_store(call, e);
+		return;
+	}
+	if (l->want[0].count == 0) {
+		refuse_missing(call);
+		return;
+	}
+	if (!etag_matches(if_match, r->etag)) {
+		api_refuse(call, 412, 412000, NULL, "Precondition failed: the etag is not the current one.");
+		return;
+	}
+	l->change = (struct store_change){.how = STORE_DELETE, .noun = &noun_registration, .record = r};
+	if (!slice_absent(if_match) && !etag_is_any(if_match))
+		l->change.if_etag = r->etag;
+	api_write(call, &l->change, 1, registration_deleted);
+}
+
+void service_registration_delete(struct api_call *call)
+{
+	struct lookup *l = lookup_begin(call, 1);
+
+	if (l)
+		api_read(call, l->want, 1, registration_to_delete);
+}
+
+/* --- explain --- */
+
+static void attempts_read(struct api_call *call, enum err e)
+{
+	struct lookup *l = call->state;
+	const struct attempt *attempts = l->want[2].records;
+
+	if (e != OK) {
+		api_refuse_store(call, e);
+		return;
+	}
+	json_open(&call->out, NULL, '{');
+	json_text(&call->out, "registrationId", call->segment[2]);
+	json_bool(&call->out, "enrolled", l->want[1].count > 0);
+	if (l->want[0].count)
+		noun_write(&noun_registration, l->want[0].records, VIEW_PLAIN, &call->out, "registrationState", call->arena);
+	json_open(&call->out, "attempts", '[');
+	for (size_t i = 0; i < l->want[2].count; i++)
+		noun_write(&noun_attempt, &attempts[i], VIEW_PLAIN, &call->out, NULL, call->arena);
+	json_close(&call->out, ']');
+	json_close(&call->out, '}');
+	api_answer_out(call, 200);
+}
+
+void service_registration_attempts(struct api_call *call)
+{
+	struct lookup *l = lookup_begin(call, 2);
+
+	if (l)
+		api_read(call, l->want, 3, attempts_read);
+}
