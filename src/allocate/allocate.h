@@ -26,6 +26,7 @@ struct choice {
 
 struct allocate_policy {
 	const char *name; /* as an enrollment spells it: "hashed" */
+	bool        weighs; /* allocationWeight plays a part: the sentence tells the weights */
 
 	/* Choose among the candidates; `count` is at least 1. NULL: none fits. */
 	const struct linked_hub *(*choose)(const struct allocation *, const struct linked_hub *const *candidates, size_t count);
@@ -34,5 +35,8 @@ struct allocate_policy {
 /* The policy, the candidates (service-api.md 7.1) and the choice. Never fails for want of a hub: that is a choice
  * with error_code. ERR_NO_MEMORY only. */
 MUST_USE enum err allocate_choose(const struct allocation *, struct arena *, struct choice *);
+
+/* The weight that counts: 1 where none was given (service-api.md 7.2). */
+int64_t allocate_weight(const struct linked_hub *);
 
 #endif

@@ -49,7 +49,8 @@ const struct attest_kind *attest_find(struct slice name);
 MUST_USE enum err attest_judge(const struct enrollment *, bool group, const struct evidence *, struct arena *, struct verdict *);
 
 /* Which of the symmetric key groups made the key behind the token: the index, or -1; `preferred` (an index or -1)
- * is tried first. On -1 the verdict says why, in the words of all of them. */
+ * is tried first. On -1 the verdict says why, in the words of all of them; else it is empty, and attest_judge with that
+ * group says the rest. */
 int attest_group_of(const struct enrollment *groups, size_t count, int preferred, const struct evidence *, struct arena *, struct verdict *);
 
 #endif
