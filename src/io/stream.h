@@ -12,6 +12,10 @@
 
 struct stream;
 
+/* What a stream over a socket holds at most. */
+#define STREAM_INBOX_MAX  32768
+#define STREAM_OUTBOX_MAX (1024 * 1024)
+
 /* Who listens to a stream. All run from the loop; none runs after stream_close. */
 struct stream_user {
 	/* The stream is there: what is known about the peer is filled in. Once, before the first

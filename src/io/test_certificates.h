@@ -1,0 +1,143 @@
+/*
+ * test_certificates.h: keys and certificates for tests, as odd as devices have them. Included by
+ * tests only.
+ */
+#ifndef BERTH_IO_TEST_CERTIFICATES_H
+#define BERTH_IO_TEST_CERTIFICATES_H
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#define TEST_DAY 86400
+
+/* "P-256", "P-384", "P-521", "ED25519", "RSA-2048", "RSA-1024". */
+static inline EVP_PKEY *test_key(const char *kind)
+{
+	EVP_PKEY *key;
+
+	if (strcmp(kind, "ED25519") == 0)
+		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	else if (strncmp(kind, "RSA-", 4) == 0)
+		key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)atoi(kind + 4));
+	else
+		key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind);
+	assert(key);
+	return key;
+}
+
+struct test_certificate {
+	X509 *x;
+	EVP_PKEY *key;
+};
+
+struct test_wish {
+	const char *kind;                      /* of the key; NULL: P-256 */
+	const char *name;                      /* CN */
+	const char *alt;                       /* "DNS:a.test,DNS:*.b.test"; NULL: none */
+	const struct test_certificate *issuer; /* NULL: itself */
+	long from, to;                         /* seconds from now; both 0: a day around now */
+	int ca;
+};
+
+static inline void test_extend(X509 *x, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *extension;
+
+	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	assert(extension);
+	X509_add_ext(x, extension, -1);
+	X509_EXTENSION_free(extension);
+}
+
+static inline struct test_certificate test_make(struct test_wish w)
+{
+	static long serial = 1;
+	struct test_certificate c = {X509_new(), test_key(w.kind ? w.kind : "P-256")};
+	const struct test_certificate *issuer = w.issuer ? w.issuer : &c;
+	X509_NAME *subject = X509_get_subject_name(c.x);
+
+	X509_set_version(c.x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(c.x), serial++);
+	X509_gmtime_adj(X509_getm_notBefore(c.x), w.from || w.to ? w.from : -TEST_DAY);
+	X509_gmtime_adj(X509_getm_notAfter(c.x), w.from || w.to ? w.to : TEST_DAY);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)w.name, -1, -1, 0);
+	X509_set_issuer_name(c.x, X509_get_subject_name(issuer->x));
+	X509_set_pubkey(c.x, c.key);
+	if (w.ca)
+		test_extend(c.x, issuer->x, NID_basic_constraints, "critical,CA:TRUE");
+	if (w.alt)
+		test_extend(c.x, issuer->x, NID_subject_alt_name, w.alt);
+	/* Ed25519 digests by itself. */
+	assert(X509_sign(c.x, issuer->key, EVP_PKEY_is_a(issuer->key, "ED25519") ? NULL : EVP_sha256()) > 0);
+	return c;
+}
+
+static inline void test_unmake(struct test_certificate *c)
+{
+	X509_free(c->x);
+	EVP_PKEY_free(c->key);
+	c->x = NULL;
+	c->key = NULL;
+}
+
+/* DER in memory of malloc's. */
+static inline unsigned char *test_der(X509 *x, int *n)
+{
+	unsigned char *der = NULL;
+
+	*n = i2d_X509(x, &der);
+	assert(*n > 0);
+	return der;
+}
+
+/* A folder of its own, with PEM files in it. */
+struct test_folder {
+	char path[64];
+};
+
+static inline struct test_folder test_folder(void)
+{
+	struct test_folder f;
+
+	snprintf(f.path, sizeof(f.path), "/tmp/berth-test-XXXXXX");
+	assert(mkdtemp(f.path));
+	return f;
+}
+
+static inline void test_folder_remove(struct test_folder *f)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -r '%s'", f->path);
+	assert(system(command) == 0);
+}
+
+/* "<folder>/<name>.pem" and "<folder>/<name>.key", into `certificate` and `key` (at least 128 bytes). */
+static inline void test_save(const struct test_folder *f, const char *name, const struct test_certificate *chain, int count,
+			     char *certificate, char *key)
+{
+	FILE *out;
+
+	snprintf(certificate, 128, "%s/%s.pem", f->path, name);
+	snprintf(key, 128, "%s/%s.key", f->path, name);
+	assert((out = fopen(certificate, "w")));
+	for (int i = 0; i < count; i++)
+		PEM_write_X509(out, chain[i].x);
+	fclose(out);
+	assert((out = fopen(key, "w")));
+	PEM_write_PrivateKey(out, chain[0].key, NULL, NULL, 0, NULL, NULL);
+	fclose(out);
+}
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * tls_own.h: inside TLS: tls.c has the certificates, tls_stream.c the connections.
+ */
+#ifndef BERTH_IO_TLS_OWN_H
+#define BERTH_IO_TLS_OWN_H
+
+#include <openssl/ssl.h>
+
+#include "io/tls.h"
+
+/* A new server connection, without its socket. NULL: out of memory. Holds on to `t` until tls_drop. */
+SSL *tls_begin(struct tls *t);
+void tls_drop(struct tls *t);
+
+#endif
