@@ -17,7 +17,7 @@
 typedef int64_t instant;
 
 #define INSTANT_SECOND ((instant)10000000)
-#define INSTANT_TEXT 40 /* enough for every form below */
+#define INSTANT_TEXT 96 /* more than enough for every form below */
 
 enum instant_form {
 	INSTANT_ISO,     /* 2023-05-19T23:10:43.9486465Z: trailing zeros dropped, service-api.md 4.5 */
