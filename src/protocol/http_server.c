@@ -142,7 +142,7 @@ static void request_over(struct connection *c)
 static enum err send_chunk(struct connection *c)
 {
 	struct slice left = slice_from(buf_slice(&c->answer), c->sent), part = slice_to(left, HTTP_CHUNK);
-	char size[16];
+	char size[24];
 	enum err e;
 
 	if (part.n == 0)
