@@ -22,7 +22,8 @@ struct trial {
 /* Everything but the signature. Read the verdict when OK: its error_code is 0 when nothing was wrong. */
 MUST_USE enum err trial_examine(struct trial *, const struct evidence *, struct arena *, struct verdict *);
 
-/* Fill the verdict with a 401002. ERR_NO_MEMORY when one of the texts is NULL, for want of room to print it. */
+/* Fill the verdict with a 401002. ERR_NO_MEMORY when the arena has been too small
+ * for a text or for the way to it. */
 MUST_USE enum err trial_refuse(struct trial *, const char *check, const char *seen, const char *expected, const char *sentence);
 
 /* A stored key as bytes; absent: it is missing or (by our own fault) not base64. */

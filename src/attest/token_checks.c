@@ -28,7 +28,8 @@ enum err trial_refuse(struct trial *t, const char *check, const char *seen, cons
 		.expected = expected,
 		.sentence = sentence,
 	};
-	return seen && expected && sentence ? OK : ERR_NO_MEMORY;
+	/* Where room was short a mistake may have gone unrecognized: better no verdict than half a one. */
+	return seen && expected && sentence && !arena_failed(t->arena) ? OK : ERR_NO_MEMORY;
 }
 
 static enum err check_presence(struct trial *t)

@@ -87,7 +87,7 @@ static void write_list(struct json_out *out, const char *name, const struct slic
 static void write_text(struct json_out *out, const char *name, const struct field *f, struct slice value)
 {
 	if (value.n == 0 && (f->rules & FIELD_KEEP_NULL))
-		json_raw(out, name, SLICE("null"));
+		json_none(out, name);
 	else
 		json_text(out, name, value);
 }
@@ -105,7 +105,7 @@ static void write_absent(struct json_out *out, const char *name, const struct fi
 	else if (f->type == FIELD_FLAG && (f->rules & FIELD_SHOW_ZERO))
 		json_bool(out, name, false);
 	else
-		json_raw(out, name, SLICE("null"));
+		json_none(out, name);
 }
 
 static void write_value(struct writer *w, const char *name, const struct field *f)
