@@ -23,10 +23,12 @@ struct store_conf {
 	const char        *url;      /* "sqlite:PATH"; the word before the colon names the driver */
 	const struct seal *seal;     /* lent as long as the store lives */
 	int                readers;  /* threads that read */
+	int                waiting_max; /* questions, and changes, that may wait for a thread; 0: the usual number */
 };
 
 /* Opens, creates or migrates (in a transaction). ERR_UNSUPPORTED: the store was written by a newer
- * Berth; ERR_CORRUPT: the master key is not the one it was written with; ERR_IO. `why` gets a
+ * Berth; ERR_CORRUPT: the master key is not the one it was written with, or the store is damaged; ERR_CONFLICT:
+ * another process has it open; ERR_INVALID: no such database; ERR_IO. `why` gets a
  * sentence, in the arena. Blocks: at start only. */
 MUST_USE enum err store_open(const struct store_conf *, struct arena *, struct store **, const char **why);
 
@@ -35,7 +37,9 @@ void store_close(struct store **);
 
 /* --- asking --- */
 
-/* A condition on a column of the noun. The value is as JSON spells it: a string's text, "true", a number. */
+/* A condition on a column of the noun. The value is as JSON spells it: a string's text, "true", a number. NE is
+ * the opposite of EQ, so null differs from every value; what a column cannot hold it does not equal. An enum is
+ * read without regard to case. Defaults are the caller's to think of: compared is what is stored. */
 struct store_where {
 	enum { WHERE_EQ, WHERE_NE, WHERE_AND, WHERE_OR } op;
 	const struct field       *field; /* EQ, NE: not a FIELD_KEY, _CERT, _JSON or _LIST */
@@ -49,7 +53,8 @@ struct store_want {
 	int                       by;      /* 0: the primary key; else an index of the noun (from 1) */
 	const void               *like;    /* a record with those columns set; lent until done */
 	int                       keys;    /* how many of them count */
-	struct slice              after;   /* only those behind this value of the next key column; absent: from the start */
+	struct slice              after;   /* only those behind this value (spelled as in JSON) of the next key column;
+					    * absent: from the start */
 	int                       limit;   /* 0: one record is all that can be there, or is wanted */
 	const struct store_where *where;   /* NULL: all */
 	bool                      backwards; /* from the end of the key order */
@@ -61,7 +66,9 @@ struct store_want {
 	bool   more;    /* the limit cut it off */
 };
 
-/* OK also when nothing was found (count 0). ERR_THROTTLED: too much is waiting. */
+/* OK also when nothing was found (count 0). ERR_THROTTLED: too much is waiting. ERR_INVALID: a condition on what is
+ * no plain column, or an `after` that does not read. ERR_TOO_BIG: the answer does not fit the arena, or there are too
+ * many conditions. ERR_TIMEOUT: it took too long to find. ERR_CORRUPT, ERR_IO. */
 typedef void store_done(void *cookie, enum err e);
 
 /* Answer all wants from one consistent view. `wants` and the arena live until done() or the cancel;
@@ -87,7 +94,8 @@ struct store_change {
 };
 
 /* `failed` is the index of the change that could not be made when e is ERR_EXISTS, ERR_PRECONDITION or
- * ERR_NOT_FOUND; nothing was changed then. */
+ * ERR_NOT_FOUND; nothing was changed then. ERR_EXISTS comes of a PUT or UPDATE too, when another record has
+ * what a unique index wants for one alone. ERR_IO: the disk is full, or worse; ERR_THROTTLED. */
 typedef void store_changed(void *cookie, enum err e, size_t failed);
 
 /* All or none, on disk before done(). NULL: out of memory. A cancelled change may still happen. */
