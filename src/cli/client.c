@@ -1,0 +1,195 @@
+/*
+ * client.c: requests to the server, one at a time.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+#define CONNECT_MS 10000
+#define DEADLINE_MS 120000
+#define FILE_MAX 65536
+
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+static const char *data_folder(const struct command *c)
+{
+	const char *path = given(c, "data"), *home = getenv("HOME"), *xdg = variable("XDG_DATA_HOME");
+
+	if (path || (path = variable("BERTH_DATA")) != NULL)
+		return path;
+	if (geteuid() == 0)
+		return "/var/lib/berth";
+	return xdg ? arena_printf(c->arena, "%s/berth", xdg) : arena_printf(c->arena, "%s/.local/share/berth", home ? home : ".");
+}
+
+/* A small file of the data folder, without its line end; NULL when it is not there. */
+static const char *data_file(const struct command *c, const char *name)
+{
+	char  *text = arena_alloc(c->arena, FILE_MAX);
+	FILE  *f = fopen(arena_printf(c->arena, "%s/%s", data_folder(c), name), "re");
+	size_t n;
+
+	if (f == NULL || text == NULL)
+		return NULL;
+	n = fread(text, 1, FILE_MAX - 1, f);
+	fclose(f);
+	while (n && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		text[--n] = 0;
+	return text;
+}
+
+/* Where the server of the data folder says it is. */
+static void read_announcement(struct command *c)
+{
+	const char *text = data_file(c, "server.json");
+	json_t     *json = NULL;
+
+	if (text == NULL || json_read(slice_str(text), c->arena, &json, NULL) != OK)
+		return;
+	if (c->server == NULL)
+		c->server = arena_str(c->arena, slice_str(json_path(json, "url")));
+	if (c->ca == NULL && json_path(json, "ca"))
+		c->ca = arena_str(c->arena, slice_str(json_path(json, "ca")));
+	json_decref(json);
+}
+
+/* "https://127.0.0.1:8443" into what requests need: where to connect, and the port to put behind other hosts. */
+static bool take_server(struct command *c)
+{
+	struct slice url = slice_str(c->server), host;
+	ptrdiff_t    at;
+
+	if (!slice_starts_fold(url, SLICE("https://"))) {
+		failed("the server's address must begin with https://, not \"%s\"", c->server);
+		return false;
+	}
+	host = slice_from(url, 8);
+	if ((at = slice_find(host, '/')) >= 0)
+		host = slice_to(host, (size_t)at);
+	c->scheme_host_port = arena_printf(c->arena, "https://%.*s", SLICE_ARG(host));
+	at = -1;
+	for (size_t i = 0; i < host.n; i++)
+		if (host.p[i] == ':' && slice_find(slice_from(host, i), ']') < 0)
+			at = (ptrdiff_t)i;
+	c->port = at < 0 ? "" : arena_str(c->arena, slice_from(host, (size_t)at));
+	c->connect_to = at < 0 ? arena_printf(c->arena, "%.*s:443", SLICE_ARG(host)) : arena_str(c->arena, host);
+	return true;
+}
+
+bool client_open(struct command *c)
+{
+	struct fetcher_conf conf = {.connections_per_host = 4, .user_agent = "berth/" BERTH_VERSION};
+
+	if (c->fetcher)
+		return true;
+	c->server = given_or(c, "server", variable("BERTH_SERVER"));
+	c->token = given_or(c, "token", variable("BERTH_TOKEN"));
+	c->ca = given_or(c, "ca", variable("BERTH_CA"));
+	if (c->server == NULL || c->ca == NULL)
+		read_announcement(c);
+	if (c->token == NULL)
+		c->token = data_file(c, "admin.token");
+	if (c->server == NULL) {
+		failed("no server: %s has no server.json. Start one with \"berth serve\", or name one with --server or --data.", data_folder(c));
+		return false;
+	}
+	conf.ca_file = c->ca;
+	if (!take_server(c))
+		return false;
+	if (loop_new(&c->loop) != OK || fetcher_new(c->loop, &conf, &c->fetcher) != OK) {
+		failed("the HTTPS client cannot be started%s%s", c->ca ? ": is this a certificate file? " : "", c->ca ? c->ca : "");
+		return false;
+	}
+	return true;
+}
+
+void client_close(struct command *c)
+{
+	fetcher_free(&c->fetcher);
+	if (c->loop)
+		loop_free(&c->loop);
+}
+
+struct waiting {
+	struct command *c;
+	struct answer  *to;
+};
+
+static void arrived(void *cookie, const struct fetch_answer *a)
+{
+	struct waiting *w = cookie;
+	const char     *continuation = a->e == OK ? a->header(a, "x-ms-continuation") : NULL;
+
+	*w->to = (struct answer){
+		.e = a->e,
+		.status = a->status,
+		.why = arena_str(w->c->arena, slice_str(a->why)),
+		.body = arena_copy(w->c->arena, a->body),
+		.continuation = arena_str(w->c->arena, slice_str(continuation)),
+	};
+	loop_stop(w->c->loop);
+}
+
+struct answer client_ask(struct command *c, const char *method, const char *host, const char *path, const char *if_match,
+			 const char *continuation, struct slice body)
+{
+	const char    *headers[6] = {"Content-Type: application/json; charset=utf-8"};
+	struct answer  answer = {.e = ERR_NO_MEMORY, .why = "out of memory"};
+	struct waiting w = {c, &answer};
+	int            n = 1;
+
+	if (!client_open(c))
+		return (struct answer){.e = ERR_INVALID};
+	if (c->token)
+		headers[n++] = arena_printf(c->arena, "Authorization: Bearer %s", c->token);
+	if (if_match)
+		headers[n++] = arena_printf(c->arena, "If-Match: %s", if_match);
+	if (continuation)
+		headers[n++] = arena_printf(c->arena, "x-ms-continuation: %s", continuation);
+	const struct fetch_ask ask = {
+		.method = method,
+		.url = host ? arena_printf(c->arena, "https://%s%s%s", host, c->port, path)
+			    : arena_printf(c->arena, "%s%s", c->scheme_host_port, path),
+		.headers = headers,
+		.body = slice_absent(body) ? SLICE("") : body,
+		.connect_to = host ? c->connect_to : NULL,
+		.answer_max = ANSWER_MAX,
+		.connect_ms = CONNECT_MS,
+		.deadline_ms = DEADLINE_MS,
+	};
+	if (fetch_start(c->fetcher, &ask, arrived, &w) != NULL)
+		loop_run(c->loop);
+	return answer;
+}
+
+int client_complain(struct command *c, const struct answer *a)
+{
+	json_t     *json = NULL;
+	const char *message;
+
+	if (a->e != OK)
+		return a->why ? failed("%s did not answer: %s", c->server, a->why) : CLI_FAILED;
+	if (a->body.n && json_read(a->body, c->arena, &json, NULL) == OK) {
+		message = json_path(json, "message");
+		if (message == NULL)
+			message = json_path(json, "error.message");
+		if (message == NULL)
+			message = json_path(json, "Message");
+		if (message)
+			failed("%s (%d)", message, a->status);
+		else
+			failed("the server answered %d: %.*s", a->status, SLICE_ARG(slice_to(a->body, 400)));
+		json_decref(json);
+	} else {
+		failed("the server answered %d", a->status);
+	}
+	if (a->status == 401)
+		fprintf(stderr, "       The token is not this server's administrator's; see --token. The server's log says more.\n");
+	return CLI_FAILED;
+}

@@ -1,0 +1,144 @@
+/*
+ * command.h: what the files of the command line share.
+ *
+ * A verb is a row: its noun, its options, a line of help and a function. The function gets a `struct command` with
+ * the options read, a client of the server, and returns the exit status.
+ */
+#ifndef BERTH_CLI_COMMAND_H
+#define BERTH_CLI_COMMAND_H
+
+#include "codec/json.h"
+#include "cli/cli.h"
+#include "io/fetch.h"
+#include "model/model.h"
+
+#define OPTIONS_MAX 64
+#define OPERANDS_MAX 4
+#define CLI_ARENA_MAX (256 * 1024 * 1024)
+#define ANSWER_MAX (64 * 1024 * 1024)
+#define SUBSCRIPTION "00000000-0000-0000-0000-000000000000" /* unless --subscription says otherwise */
+#define RESOURCE_GROUP "berth"
+
+enum option_kind { OPTION_VALUE, OPTION_SWITCH };
+
+struct option {
+	const char      *name;  /* "primary-key" */
+	const char      *value; /* what stands for it in help: "KEY" */
+	const char      *help;
+	enum option_kind kind;
+};
+
+struct command;
+
+struct verb {
+	const char          *noun, *name;
+	const char          *operands;   /* "NAME", "ID HUB"; "" for none */
+	const char          *help;
+	const struct option *options;    /* ended by a NULL name; may be NULL */
+	const struct noun   *fields;     /* the settable fields of this noun are options too; may be NULL */
+	int (*run)(struct command *);
+};
+
+struct command {
+	const struct cli_env *env;
+	const struct verb    *verb;
+	struct arena         *arena;
+	const char           *operand[OPERANDS_MAX];
+	int                   operands;
+	struct given {
+		const char *name, *value;
+	} given[OPTIONS_MAX];
+	size_t given_count;
+
+	/* The client, made at the first request. */
+	struct loop    *loop;
+	struct fetcher *fetcher;
+	const char     *server, *token, *ca, *connect_to;
+	const char     *scheme_host_port; /* of the server's own URL */
+	const char     *port;             /* ":8443" or "" */
+};
+
+/* The option's value; NULL when it was not given. A switch has the value "". */
+const char *given(const struct command *, const char *name);
+const char *given_or(const struct command *, const char *name, const char *otherwise);
+
+/* A number between low and high; *good false, with a message on stderr, when it is not one. */
+int64_t given_number(const struct command *, const char *name, int64_t otherwise, int64_t low, int64_t high, bool *good);
+
+/* Complain on stderr; return CLI_FAILED or CLI_USAGE. */
+int failed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int misused(const struct command *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- the client (client.c) --- */
+
+struct answer {
+	enum err     e;
+	int          status;
+	const char  *why;          /* when e is not OK */
+	struct slice body;         /* in the command's arena */
+	const char  *continuation; /* x-ms-continuation; NULL: none */
+};
+
+/* Where the server is and how to speak to it: --server, --token, --ca, else the data folder's server.json, admin.token.
+ * False: complained. */
+bool client_open(struct command *);
+void client_close(struct command *);
+
+/* One request to `host` (NULL: the server's own name), and wait. `if_match`, `continuation`, `body` may be NULL/absent. */
+struct answer client_ask(struct command *, const char *method, const char *host, const char *path, const char *if_match,
+			 const char *continuation, struct slice body);
+
+/* Complain about an answer that is not 2xx: the server's words. Returns CLI_FAILED. */
+int client_complain(struct command *, const struct answer *);
+
+static inline bool answer_is_good(const struct answer *a)
+{
+	return a->e == OK && a->status >= 200 && a->status < 300;
+}
+
+/* --- resources (resource.c) --- */
+
+/* The service or hub of that name, whatever resource group it is in; NULL: complained. `name` NULL: the only service there is.
+ * `kind` is "provisioningServices" or "IotHubs". The caller owns the answer: json_decref. */
+json_t *resource_find(struct command *, const char *kind, const char *name);
+
+/* A text inside a document by a dotted path; NULL: not there. */
+const char *json_path(const json_t *, const char *path);
+
+/* The service API's host name of --service (or of the only one); NULL: complained. */
+const char *service_host(struct command *);
+
+/* The keys of a policy: primary key and name; false: complained. `policy` NULL: the first. */
+bool policy_keys(struct command *, const json_t *resource, const char *policy, const char **name, const char **key);
+
+/* --- output (output.c) --- */
+
+struct column {
+	const char *title, *path; /* dotted, into each element */
+};
+
+/* One document or an array of them, as --output says: JSON, or a table of these columns. */
+int show(struct command *, struct slice json, const struct column *columns);
+
+/* Columns from the rows of a noun that are marked for it. At most `max`, the last with a NULL title. */
+void columns_of(const struct noun *, struct column *out, size_t max);
+
+/* --- options into documents (document.c) --- */
+
+/* Put every given option that is a settable field of the noun into `into` at its JSON path. False: complained. */
+bool document_set(struct command *, const struct noun *, json_t *into);
+bool document_put(json_t *into, const char *path, json_t *value); /* takes the value */
+
+/* A file's text, or the value itself when it does not begin with '@'. Absent: complained. */
+struct slice text_or_file(struct command *, const char *value);
+
+/* --- the rows, one table a file --- */
+extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], enrollment_verbs[], registration_verbs[],
+	device_verbs[], demo_verbs[], completion_verbs[];
+
+/* All tables, ended by NULL. */
+extern const struct verb *const verb_tables[];
+
+extern const struct option common_options[];
+
+#endif
