@@ -6,7 +6,7 @@
 
 #include "cli/command.h"
 
-const struct verb *const verb_tables[] = {demo_verbs,   service_verbs,      hub_verbs,          linked_hub_verbs, policy_verbs,
+const struct verb *const verb_tables[] = {demo_verbs,       service_verbs,      hub_verbs,    linked_hub_verbs, policy_verbs,
 					  enrollment_verbs, registration_verbs, device_verbs, completion_verbs, NULL};
 
 const struct option common_options[] = {
@@ -70,8 +70,8 @@ const char *given_or(const struct command *c, const char *name, const char *othe
 int64_t given_number(const struct command *c, const char *name, int64_t otherwise, int64_t low, int64_t high, bool *good)
 {
 	const char *value = given(c, name);
-	char       *end;
-	long long   n;
+	char *end;
+	long long n;
 
 	if (value == NULL)
 		return otherwise;
@@ -115,8 +115,8 @@ static bool option_find(const struct verb *verb, const char *name, enum option_k
 
 static int read_option(struct command *c, int argc, char **argv, int *at)
 {
-	const char      *equals = strchr(argv[*at], '=');
-	const char      *name = argv[*at] + 2, *value = equals ? equals + 1 : NULL;
+	const char *equals = strchr(argv[*at], '=');
+	const char *name = argv[*at] + 2, *value = equals ? equals + 1 : NULL;
 	enum option_kind kind;
 
 	if (equals)
@@ -178,7 +178,7 @@ static void print_field_options(const struct noun *noun)
 {
 	for (size_t i = 0; i < noun->count; i++) {
 		const struct field *f = &noun->fields[i];
-		char                name[64];
+		char name[64];
 
 		if (f->json == NULL || f->help == NULL || (f->rules & FIELD_FIXED))
 			continue;
@@ -201,7 +201,8 @@ static int print_verb_help(const struct command *c)
 {
 	const struct verb *v = c->verb;
 
-	printf("usage: %s %s%s%s %s [options]\n\n%s\n\noptions:\n", c->env->program, v->noun, *v->name ? " " : "", v->name, v->operands, v->help);
+	printf("usage: %s %s%s%s %s [options]\n\n%s\n\noptions:\n", c->env->program, v->noun, *v->name ? " " : "", v->name, v->operands,
+	       v->help);
 	for (const struct option *o = v->options; o && o->name; o++)
 		print_option(o->name, o->value, o->help);
 	if (v->fields)
@@ -263,7 +264,8 @@ static int unknown_verb(struct command *c, int argc, char **argv)
 	if (!noun_exists(argv[0]))
 		return misused(c, "there is no verb \"%s\"", argv[0]);
 	if (!help)
-		fprintf(stderr, argc > 1 ? "berth: %s has no verb \"%s\". It has:\n" : "berth: %s wants a verb. It has:\n", argv[0], argv[1]);
+		fprintf(stderr, argc > 1 ? "berth: %s has no verb \"%s\". It has:\n" : "berth: %s wants a verb. It has:\n", argv[0],
+			argv[1]);
 	for (size_t t = 0; verb_tables[t]; t++)
 		for (const struct verb *v = verb_tables[t]; v->noun; v++)
 			if (strcmp(v->noun, argv[0]) == 0)
@@ -274,7 +276,7 @@ static int unknown_verb(struct command *c, int argc, char **argv)
 int cli_run(int argc, char **argv, const struct cli_env *env)
 {
 	struct command c = {.env = env};
-	int            words, status;
+	int words, status;
 
 	if ((c.arena = arena_new(CLI_ARENA_MAX)) == NULL)
 		return failed("out of memory");

@@ -10,8 +10,8 @@
 
 /* What the program that holds us knows and we do not. */
 struct cli_env {
-	const char *program;                         /* argv[0], for help texts and for starting a server (demo) */
-	const char *(*serve_flag)(size_t *at);       /* names of `serve`'s flags, for completion; NULL at the end */
+	const char *program;                   /* argv[0], for help texts and for starting a server (demo) */
+	const char *(*serve_flag)(size_t *at); /* names of `serve`'s flags, for completion; NULL at the end */
 };
 
 enum { CLI_FINE = 0, CLI_FAILED = 1, CLI_USAGE = 2 }; /* exit status, design.md 3 */

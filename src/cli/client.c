@@ -6,9 +6,9 @@
 
 #include "cli/command.h"
 
-#define CONNECT_MS 10000
+#define CONNECT_MS  10000
 #define DEADLINE_MS 120000
-#define FILE_MAX 65536
+#define FILE_MAX    65536
 
 static const char *variable(const char *name)
 {
@@ -31,8 +31,8 @@ static const char *data_folder(const struct command *c)
 /* A small file of the data folder, without its line end; NULL when it is not there. */
 static const char *data_file(const struct command *c, const char *name)
 {
-	char  *text = arena_alloc(c->arena, FILE_MAX);
-	FILE  *f = fopen(arena_printf(c->arena, "%s/%s", data_folder(c), name), "re");
+	char *text = arena_alloc(c->arena, FILE_MAX);
+	FILE *f = fopen(arena_printf(c->arena, "%s/%s", data_folder(c), name), "re");
 	size_t n;
 
 	if (f == NULL || text == NULL)
@@ -48,7 +48,7 @@ static const char *data_file(const struct command *c, const char *name)
 static void read_announcement(struct command *c)
 {
 	const char *text = data_file(c, "server.json");
-	json_t     *json = NULL;
+	json_t *json = NULL;
 
 	if (text == NULL || json_read(slice_str(text), c->arena, &json, NULL) != OK)
 		return;
@@ -63,7 +63,7 @@ static void read_announcement(struct command *c)
 static bool take_server(struct command *c)
 {
 	struct slice url = slice_str(c->server), host;
-	ptrdiff_t    at;
+	ptrdiff_t at;
 
 	if (!slice_starts_fold(url, SLICE("https://"))) {
 		failed("the server's address must begin with https://, not \"%s\"", c->server);
@@ -96,7 +96,8 @@ bool client_open(struct command *c)
 	if (c->token == NULL)
 		c->token = data_file(c, "admin.token");
 	if (c->server == NULL) {
-		failed("no server: %s has no server.json. Start one with \"berth serve\", or name one with --server or --data.", data_folder(c));
+		failed("no server: %s has no server.json. Start one with \"berth serve\", or name one with --server or --data.",
+		       data_folder(c));
 		return false;
 	}
 	conf.ca_file = c->ca;
@@ -118,13 +119,13 @@ void client_close(struct command *c)
 
 struct waiting {
 	struct command *c;
-	struct answer  *to;
+	struct answer *to;
 };
 
 static void arrived(void *cookie, const struct fetch_answer *a)
 {
 	struct waiting *w = cookie;
-	const char     *continuation = a->e == OK ? a->header(a, "x-ms-continuation") : NULL;
+	const char *continuation = a->e == OK ? a->header(a, "x-ms-continuation") : NULL;
 
 	*w->to = (struct answer){
 		.e = a->e,
@@ -139,10 +140,10 @@ static void arrived(void *cookie, const struct fetch_answer *a)
 struct answer client_ask(struct command *c, const char *method, const char *host, const char *path, const char *if_match,
 			 const char *continuation, struct slice body)
 {
-	const char    *headers[6] = {"Content-Type: application/json; charset=utf-8"};
-	struct answer  answer = {.e = ERR_NO_MEMORY, .why = "out of memory"};
+	const char *headers[6] = {"Content-Type: application/json; charset=utf-8"};
+	struct answer answer = {.e = ERR_NO_MEMORY, .why = "out of memory"};
 	struct waiting w = {c, &answer};
-	int            n = 1;
+	int n = 1;
 
 	if (!client_open(c))
 		return (struct answer){.e = ERR_INVALID};
@@ -170,7 +171,7 @@ struct answer client_ask(struct command *c, const char *method, const char *host
 
 int client_complain(struct command *c, const struct answer *a)
 {
-	json_t     *json = NULL;
+	json_t *json = NULL;
 	const char *message;
 
 	if (a->e != OK)

@@ -12,50 +12,50 @@
 #include "io/fetch.h"
 #include "model/model.h"
 
-#define OPTIONS_MAX 64
-#define OPERANDS_MAX 4
-#define CLI_ARENA_MAX (256 * 1024 * 1024)
-#define ANSWER_MAX (64 * 1024 * 1024)
-#define SUBSCRIPTION "00000000-0000-0000-0000-000000000000" /* unless --subscription says otherwise */
+#define OPTIONS_MAX    64
+#define OPERANDS_MAX   4
+#define CLI_ARENA_MAX  (256 * 1024 * 1024)
+#define ANSWER_MAX     (64 * 1024 * 1024)
+#define SUBSCRIPTION   "00000000-0000-0000-0000-000000000000" /* unless --subscription says otherwise */
 #define RESOURCE_GROUP "berth"
 
 enum option_kind { OPTION_VALUE, OPTION_SWITCH };
 
 struct option {
-	const char      *name;  /* "primary-key" */
-	const char      *value; /* what stands for it in help: "KEY" */
-	const char      *help;
+	const char *name;  /* "primary-key" */
+	const char *value; /* what stands for it in help: "KEY" */
+	const char *help;
 	enum option_kind kind;
 };
 
 struct command;
 
 struct verb {
-	const char          *noun, *name;
-	const char          *operands;   /* "NAME", "ID HUB"; "" for none */
-	const char          *help;
-	const struct option *options;    /* ended by a NULL name; may be NULL */
-	const struct noun   *fields;     /* the settable fields of this noun are options too; may be NULL */
+	const char *noun, *name;
+	const char *operands; /* "NAME", "ID HUB"; "" for none */
+	const char *help;
+	const struct option *options; /* ended by a NULL name; may be NULL */
+	const struct noun *fields;    /* the settable fields of this noun are options too; may be NULL */
 	int (*run)(struct command *);
 };
 
 struct command {
 	const struct cli_env *env;
-	const struct verb    *verb;
-	struct arena         *arena;
-	const char           *operand[OPERANDS_MAX];
-	int                   operands;
+	const struct verb *verb;
+	struct arena *arena;
+	const char *operand[OPERANDS_MAX];
+	int operands;
 	struct given {
 		const char *name, *value;
 	} given[OPTIONS_MAX];
 	size_t given_count;
 
 	/* The client, made at the first request. */
-	struct loop    *loop;
+	struct loop *loop;
 	struct fetcher *fetcher;
-	const char     *server, *token, *ca, *connect_to;
-	const char     *scheme_host_port; /* of the server's own URL */
-	const char     *port;             /* ":8443" or "" */
+	const char *server, *token, *ca, *connect_to;
+	const char *scheme_host_port; /* of the server's own URL */
+	const char *port;             /* ":8443" or "" */
 };
 
 /* The option's value; NULL when it was not given. A switch has the value "". */
@@ -72,11 +72,11 @@ int misused(const struct command *, const char *fmt, ...) __attribute__((format(
 /* --- the client (client.c) --- */
 
 struct answer {
-	enum err     e;
-	int          status;
-	const char  *why;          /* when e is not OK */
-	struct slice body;         /* in the command's arena */
-	const char  *continuation; /* x-ms-continuation; NULL: none */
+	enum err e;
+	int status;
+	const char *why;          /* when e is not OK */
+	struct slice body;        /* in the command's arena */
+	const char *continuation; /* x-ms-continuation; NULL: none */
 };
 
 /* Where the server is and how to speak to it: --server, --token, --ca, else the data folder's server.json, admin.token.

@@ -11,8 +11,8 @@
 
 static struct slice file_text(struct command *c, const char *path)
 {
-	FILE  *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char  *text = arena_alloc(c->arena, FILE_MAX);
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char *text = arena_alloc(c->arena, FILE_MAX);
 	size_t n;
 
 	if (f == NULL || text == NULL) {
@@ -32,8 +32,8 @@ struct slice text_or_file(struct command *c, const char *value)
 
 bool document_put(json_t *into, const char *path, json_t *value)
 {
-	char    part[64];
-	size_t  n = strcspn(path, ".");
+	char part[64];
+	size_t n = strcspn(path, ".");
 	json_t *next;
 
 	snprintf(part, sizeof(part), "%.*s", (int)n, path);
@@ -50,7 +50,7 @@ bool document_put(json_t *into, const char *path, json_t *value)
 static json_t *list_value(struct command *c, const char *value)
 {
 	struct slice rest = slice_str(value), piece;
-	json_t      *list = json_array();
+	json_t *list = json_array();
 
 	while (slice_next(&rest, ',', &piece))
 		if ((piece = slice_trim(piece)).n)
@@ -61,7 +61,7 @@ static json_t *list_value(struct command *c, const char *value)
 static json_t *certificate_value(struct command *c, const char *path)
 {
 	struct slice text = file_text(c, path), der;
-	const char  *why = "";
+	const char *why = "";
 
 	if (slice_absent(text))
 		return NULL;
@@ -74,7 +74,7 @@ static json_t *certificate_value(struct command *c, const char *path)
 
 static json_t *number_value(const char *value)
 {
-	char     *end;
+	char *end;
 	long long n = strtoll(value, &end, 10);
 
 	return *value && *end == 0 ? json_integer(n) : NULL;
@@ -83,7 +83,7 @@ static json_t *number_value(const char *value)
 /* The option's text as its field's JSON; NULL: complained. An empty value takes the member away: null. */
 static json_t *value_of(struct command *c, const struct field *f, const char *option, const char *value)
 {
-	json_t     *json = NULL;
+	json_t *json = NULL;
 	const char *why = "";
 
 	if (*value == 0)
@@ -112,9 +112,9 @@ static json_t *value_of(struct command *c, const struct field *f, const char *op
 bool document_set(struct command *c, const struct noun *noun, json_t *into)
 {
 	for (size_t i = 0; i < c->given_count; i++) {
-		char                name[64];
+		char name[64];
 		const struct field *f;
-		json_t             *value;
+		json_t *value;
 
 		snprintf(name, sizeof(name), "%s", c->given[i].name);
 		for (char *p = name; *p; p++)

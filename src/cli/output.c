@@ -16,8 +16,8 @@ static bool wants_table(const struct command *c)
 
 static const char *cell(struct command *c, const json_t *item, const char *path)
 {
-	char          part[64];
-	size_t        n;
+	char part[64];
+	size_t n;
 	const json_t *v = item;
 
 	for (; v && *path; path += n + (path[n] == '.')) {
@@ -57,21 +57,22 @@ static void print_cell(const char *text, size_t width, bool last)
 
 static void print_table(struct command *c, const json_t *list, const struct column *columns)
 {
-	size_t  widths[32] = {0}, count = 0, i;
+	size_t widths[32] = {0}, count = 0, i;
 	json_t *item;
 
 	for (; columns[count].title; count++)
 		widths[count] = width_of(columns[count].title);
-	json_array_foreach(list, i, item)
-		for (size_t k = 0; k < count; k++) {
-			size_t w = width_of(cell(c, item, columns[k].path));
+	json_array_foreach(list, i, item) for (size_t k = 0; k < count; k++)
+	{
+		size_t w = width_of(cell(c, item, columns[k].path));
 
-			widths[k] = w > widths[k] ? (w < WIDTH_MAX ? w : WIDTH_MAX) : widths[k];
-		}
+		widths[k] = w > widths[k] ? (w < WIDTH_MAX ? w : WIDTH_MAX) : widths[k];
+	}
 	for (size_t k = 0; k < count; k++)
 		print_cell(columns[k].title, widths[k], k + 1 == count);
 	fputc('\n', stdout);
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		for (size_t k = 0; k < count; k++)
 			print_cell(cell(c, item, columns[k].path), widths[k], k + 1 == count);
 		fputc('\n', stdout);
@@ -81,7 +82,7 @@ static void print_table(struct command *c, const json_t *list, const struct colu
 int show(struct command *c, struct slice text, const struct column *columns)
 {
 	const char *form = given(c, "output");
-	json_t     *json = NULL, *list;
+	json_t *json = NULL, *list;
 
 	if (form && strcmp(form, "json") != 0 && strcmp(form, "table") != 0)
 		return misused(c, "--output is json or table, not \"%s\"", form);

@@ -8,9 +8,12 @@
 #define VERSION "api-version=2022-12-12"
 
 static const struct column service_columns[] = {
-	{"name", "name"},           {"idScope", "properties.idScope"},
-	{"policy", "properties.allocationPolicy"}, {"hubs", "properties.iotHubs"},
-	{"host", "properties.serviceOperationsHostName"}, {NULL, NULL},
+	{"name", "name"},
+	{"idScope", "properties.idScope"},
+	{"policy", "properties.allocationPolicy"},
+	{"hubs", "properties.iotHubs"},
+	{"host", "properties.serviceOperationsHostName"},
+	{NULL, NULL},
 };
 static const struct column hub_columns[] = {
 	{"name", "name"}, {"host", "properties.hostName"}, {"location", "location"}, {"resourceGroup", "resourcegroup"}, {NULL, NULL},
@@ -34,9 +37,9 @@ static const struct column *columns(const struct command *c)
 /* Send a document to a resource's path and show what it has become. */
 static int put(struct command *c, const char *id, json_t *document, const struct column *shown)
 {
-	char         *text = json_dumps(document, JSON_COMPACT);
+	char *text = json_dumps(document, JSON_COMPACT);
 	struct answer a = client_ask(c, "PUT", NULL, arena_printf(c->arena, "%s?" VERSION, id), NULL, NULL, slice_str(text));
-	int           status = answer_is_good(&a) ? show(c, a.body, shown) : client_complain(c, &a);
+	int status = answer_is_good(&a) ? show(c, a.body, shown) : client_complain(c, &a);
 
 	free(text);
 	json_decref(document);
@@ -54,7 +57,7 @@ static int create(struct command *c)
 				      given_or(c, "subscription", SUBSCRIPTION), given_or(c, "resource-group", RESOURCE_GROUP), kind(c),
 				      c->operand[0]);
 	struct answer a;
-	json_t       *document;
+	json_t *document;
 
 	/* PUT creates and replaces alike; who says create does not mean replace. */
 	a = client_ask(c, "GET", NULL, arena_printf(c->arena, "%s?" VERSION, id), NULL, NULL, NO_SLICE);
@@ -81,7 +84,7 @@ static int list(struct command *c)
 static int show_json(struct command *c, json_t *document, const struct column *shown)
 {
 	char *text = json_dumps(document, JSON_COMPACT | JSON_ENCODE_ANY);
-	int   status = show(c, slice_str(text), shown);
+	int status = show(c, slice_str(text), shown);
 
 	free(text);
 	json_decref(document);
@@ -97,7 +100,7 @@ static int show_one(struct command *c)
 
 static int update(struct command *c)
 {
-	json_t     *resource = resource_find(c, kind(c), c->operand[0]);
+	json_t *resource = resource_find(c, kind(c), c->operand[0]);
 	const char *id;
 
 	if (resource == NULL)
@@ -110,9 +113,9 @@ static int update(struct command *c)
 	return put(c, id, resource, columns(c));
 }
 
-static int delete(struct command *c)
+static int delete (struct command *c)
 {
-	json_t       *resource = resource_find(c, kind(c), c->operand[0]);
+	json_t *resource = resource_find(c, kind(c), c->operand[0]);
 	struct answer a;
 
 	if (resource == NULL)
@@ -124,37 +127,41 @@ static int delete(struct command *c)
 
 static int connection_string(struct command *c)
 {
-	json_t     *resource = resource_find(c, kind(c), c->operand[0]);
+	json_t *resource = resource_find(c, kind(c), c->operand[0]);
 	const char *name, *key, *host;
-	int         status = CLI_FAILED;
+	int status = CLI_FAILED;
 
 	if (resource == NULL)
 		return CLI_FAILED;
 	host = json_path(resource, is_hub(c) ? "properties.hostName" : "properties.serviceOperationsHostName");
 	if (policy_keys(c, resource, given(c, "policy"), &name, &key))
-		status = show_json(c,
-				   json_pack("{s:s}", "connectionString",
-					     arena_printf(c->arena, "HostName=%s;SharedAccessKeyName=%s;SharedAccessKey=%s", host, name, key)),
-				   (const struct column[]){{"connectionString", "connectionString"}, {NULL, NULL}});
+		status = show_json(
+			c,
+			json_pack("{s:s}", "connectionString",
+				  arena_printf(c->arena, "HostName=%s;SharedAccessKeyName=%s;SharedAccessKey=%s", host, name, key)),
+			(const struct column[]){{"connectionString", "connectionString"}, {NULL, NULL}});
 	json_decref(resource);
 	return status;
 }
 
 static int check_name(struct command *c)
 {
-	char         *text = NULL;
-	json_t       *body = json_pack("{s:s}", "name", c->operand[0]);
+	char *text = NULL;
+	json_t *body = json_pack("{s:s}", "name", c->operand[0]);
 	struct answer a;
-	int           status;
+	int status;
 
 	text = json_dumps(body, JSON_COMPACT);
 	a = client_ask(c, "POST", NULL,
-		       arena_printf(c->arena, "/subscriptions/%s/providers/Microsoft.Devices/checkProvisioningServiceNameAvailability?" VERSION,
+		       arena_printf(c->arena,
+				    "/subscriptions/%s/providers/Microsoft.Devices/checkProvisioningServiceNameAvailability?" VERSION,
 				    given_or(c, "subscription", SUBSCRIPTION)),
 		       NULL, NULL, slice_str(text));
-	status = answer_is_good(&a) ? show(c, a.body,
-					   (const struct column[]){{"available", "nameAvailable"}, {"reason", "reason"}, {"message", "message"}, {NULL, NULL}})
-				    : client_complain(c, &a);
+	status = answer_is_good(&a)
+			 ? show(c, a.body,
+				(const struct column[]){
+					{"available", "nameAvailable"}, {"reason", "reason"}, {"message", "message"}, {NULL, NULL}})
+			 : client_complain(c, &a);
 	free(text);
 	json_decref(body);
 	return status;
@@ -173,7 +180,7 @@ static int policy_show(struct command *c)
 
 static int policy_update(struct command *c)
 {
-	json_t     *service = resource_find(c, "provisioningServices", given(c, "service"));
+	json_t *service = resource_find(c, "provisioningServices", given(c, "service"));
 	const char *policy = c->operand[0], *id;
 
 	if (service == NULL)
@@ -205,7 +212,8 @@ const struct verb service_verbs[] = {
 	{"service", "check-name", "NAME", "whether the name is free", NULL, NULL, check_name},
 	{"service", "connection-string show", "NAME", "what a service SDK needs", string_options, NULL, connection_string},
 	{"allocation-policy", "show", "", "how a service spreads devices over its hubs", of_service, NULL, policy_show},
-	{"allocation-policy", "update", "POLICY", "Hashed (evenly weighted), GeoLatency (lowest latency) or Static", of_service, NULL, policy_update},
+	{"allocation-policy", "update", "POLICY", "Hashed (evenly weighted), GeoLatency (lowest latency) or Static", of_service, NULL,
+	 policy_update},
 	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -215,6 +223,7 @@ const struct verb hub_verbs[] = {
 	{"hub", "show", "NAME", "one of them", NULL, NULL, show_one},
 	{"hub", "update", "NAME", "change what is given", NULL, &noun_hub, update},
 	{"hub", "delete", "NAME", "delete it with its devices", NULL, NULL, delete},
-	{"hub", "connection-string show", "NAME", "what a service SDK, or a link from elsewhere, needs", string_options, NULL, connection_string},
+	{"hub", "connection-string show", "NAME", "what a service SDK, or a link from elsewhere, needs", string_options, NULL,
+	 connection_string},
 	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
