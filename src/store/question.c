@@ -11,8 +11,8 @@
 
 #define CONDITIONS_MAX 100 /* joints and leaves of one `where` */
 
-/* The columns by which the answer is found and ordered: those of the index, then what is missing of
- * the primary key, so that rows of equal index keys have an order too. */
+/* The columns by which the answer is found and ordered: those of the index, then, where several rows
+ * may be equal in those, what is missing of the primary key. */
 struct order {
 	const struct field *by[2 * KEYS_MAX];
 	int count, named; /* `named` of them belong to the index itself */
@@ -28,16 +28,16 @@ static bool order_has(const struct order *o, const struct field *f)
 
 static void choose_order(const struct table *t, int by, struct order *o)
 {
-	*o = (struct order){0};
-	if (by > 0) {
-		const struct noun_index *index = &t->noun->indexes[by - 1];
+	const struct noun_index *index = by > 0 ? &t->noun->indexes[by - 1] : NULL;
 
-		assert((size_t)by <= t->noun->index_count);
+	*o = (struct order){0};
+	assert((size_t)by <= t->noun->index_count);
+	if (index) {
 		for (int i = 0; i < KEYS_MAX && index->columns[i]; i++)
 			o->by[o->count++] = noun_field(t->noun, index->columns[i]);
 	}
 	o->named = by > 0 ? o->count : t->key_count;
-	for (int i = 0; i < t->key_count; i++)
+	for (int i = 0; i < t->key_count && !(index && index->unique); i++)
 		if (!order_has(o, t->columns[t->keys[i]]))
 			o->by[o->count++] = t->columns[t->keys[i]];
 }

@@ -8,6 +8,7 @@
 #include "store/sqlite_connection.h"
 
 #define PREPARED_MAX      256
+#define BUSY_MS           1000 /* for an operator who looks into the file beside us */
 #define READ_MS_MAX       5000 /* a read that takes longer holds back the log: it is broken off */
 #define READ_OPS_PER_LOOK 20000
 
@@ -98,7 +99,7 @@ enum err connection_open(struct connection *c, const char *path, bool writer, st
 	enum err e;
 	int rc;
 
-	*c = (struct connection){0};
+	*c = (struct connection){.read_ms_max = READ_MS_MAX};
 	if ((c->prepared = map_new(PREPARED_MAX)) == NULL)
 		return ERR_NO_MEMORY;
 	rc = sqlite3_open_v2(path, &c->db, flags, NULL);
@@ -114,6 +115,7 @@ enum err connection_open(struct connection *c, const char *path, bool writer, st
 		connection_close(c);
 		return e;
 	}
+	sqlite3_busy_timeout(c->db, BUSY_MS);
 	if (writer)
 		sqlite3_wal_hook(c->db, note_wal, c);
 	else
@@ -299,7 +301,7 @@ void connection_read(struct connection *c, struct unit *u)
 {
 	bool many = u->count > 1; /* a single statement is a snapshot of its own */
 
-	c->read_deadline = clock_mono_ms() + READ_MS_MAX;
+	c->read_deadline = clock_mono_ms() + c->read_ms_max;
 	u->result = many ? run_text(c, "BEGIN") : OK;
 	if (u->result == OK)
 		run_unit(c, u);
@@ -378,5 +380,5 @@ void connection_tidy(struct connection *c)
 	sqlite3_busy_timeout(c->db, WAL_WAIT_MS);
 	if (sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
 		c->wal_pages = c->wal_tried = 0;
-	sqlite3_busy_timeout(c->db, 0);
+	sqlite3_busy_timeout(c->db, BUSY_MS);
 }

@@ -16,6 +16,7 @@
 struct connection {
 	sqlite3 *db;
 	struct map *prepared;  /* SQL text -> sqlite3_stmt */
+	int read_ms_max;       /* a read that takes longer is broken off */
 	int64_t read_deadline; /* monotonic milliseconds; 0: none */
 	int wal_pages;         /* writer: as of the last commit */
 	int wal_tried;         /* ... and when emptying it was tried last */
