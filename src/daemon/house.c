@@ -1,0 +1,429 @@
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "listen/listen.h"
+#include "daemon/collect.h"
+#include "daemon/house.h"
+
+#define HANDSHAKE_MS      10000
+#define LINGER_MS         2000
+#define HUB_CONNECTIONS   32 /* pooled, of one loop to one hub */
+#define ADMIN_CONNECTIONS 64
+#define RUNNING_CHECK_MS  50 /* how often a drain looks whether registrations still run */
+
+/* One loop and what lives on it. */
+struct storey {
+	struct house *house;
+	struct loop *loop;
+	pthread_t thread;
+	bool has_thread;
+	struct fetcher *fetcher;
+	struct link *link;
+	struct link_local local;
+	struct provision *provision;
+	struct hubs *hubs;
+	struct api *api;
+	struct listener *listener;
+	struct task resume, drain, reload, idle;
+	struct tls *new_tls; /* on its way to the listener */
+	struct listen_limits new_limits;
+	struct timer *wait; /* for registrations that still run */
+	int64_t drain_until_ms;
+	struct log log;
+};
+
+struct house {
+	const struct settings *settings;
+	const struct folder *folder;
+	struct arena *arena;
+	struct store *store;
+	struct storey *storeys;
+	size_t count;
+	int https_port;
+	struct listener *admin;
+	struct collector collector;
+	bool ready, draining;
+	size_t drained; /* storeys that have finished; counted on the first loop */
+};
+
+/* --- opening --- */
+
+static int or_cores(int64_t n)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n ? (int)n : cores > 0 ? (int)cores : 1;
+}
+
+static enum err open_store(struct house *h, const char **why)
+{
+	const struct settings *s = h->settings;
+	const struct store_conf conf = {
+		.url = s->store ? s->store : arena_printf(h->arena, "sqlite:%s/berth.db", h->folder->path),
+		.seal = h->folder->seal,
+		.readers = or_cores(s->readers),
+	};
+
+	return store_open(&conf, h->arena, &h->store, why);
+}
+
+static enum err furnish(struct house *h, struct storey *s)
+{
+	const struct settings *set = h->settings;
+	const struct fetcher_conf fetcher = {.ca_file = set->ca ? set->ca : h->folder->ca_file,
+					     .connections_per_host = HUB_CONNECTIONS,
+					     .user_agent = "berth/" BERTH_VERSION};
+	enum err e;
+
+	s->house = h;
+	if ((e = loop_new(&s->loop)) != OK || (e = fetcher_new(s->loop, &fetcher, &s->fetcher)) != OK)
+		return e;
+	if ((e = link_new(&(struct link_conf){.loop = s->loop, .fetcher = s->fetcher, .local = &s->local}, &s->link)) != OK)
+		return e;
+	if ((e = hubs_new(s->loop, h->store, &s->hubs)) != OK)
+		return e;
+	if ((e = provision_new(
+		     &(struct provision_conf){
+			     .loop = s->loop, .store = h->store, .link = s->link, .max_attempts_kept = (int)set->attempts_kept},
+		     &s->provision)) != OK)
+		return e;
+	e = api_new(&(struct api_conf){.loop = s->loop,
+				       .store = h->store,
+				       .provision = s->provision,
+				       .hubs = s->hubs,
+				       .link = s->link,
+				       .domain = set->domain,
+				       .admin_token = h->folder->admin_token,
+				       .registrations_per_minute = (int)set->registrations_per_minute,
+				       .operations_per_minute = (int)set->operations_per_minute},
+		    &s->api);
+	if (e == OK)
+		api_local_hubs(s->api, &s->local);
+	return e;
+}
+
+static struct listen_limits limits_of(const struct house *h, const struct settings *s)
+{
+	return (struct listen_limits){
+		.connections_max = (int)(s->connections / (int64_t)h->count) + 1,
+		.per_peer_max = (int)(s->connections_per_peer / (int64_t)h->count) + 1,
+		.handshake_ms = HANDSHAKE_MS,
+		.linger_ms = LINGER_MS,
+	};
+}
+
+static enum err open_tls(const struct folder *f, struct arena *arena, struct tls **out, const char **why)
+{
+	const struct tls_pair pair = {f->certificate_file, f->key_file};
+	char sentence[256] = "";
+	enum err e = tls_new(&pair, 1, out, sentence);
+
+	if (e != OK)
+		*why = arena_printf(arena, "The certificate %s cannot be used: %s", pair.certificate_file, sentence);
+	return e;
+}
+
+/* "a, b" as an array ended by NULL. */
+static void split_addresses(const char *text, struct arena *arena, const char *out[static LISTEN_ADDRESSES + 1])
+{
+	struct slice rest = slice_str(text), piece;
+	size_t n = 0;
+
+	while (n < LISTEN_ADDRESSES && slice_next(&rest, ',', &piece))
+		if ((piece = slice_trim(piece)).n)
+			out[n++] = arena_str(arena, piece);
+	out[n] = NULL;
+}
+
+static enum err open_door(struct house *h, struct storey *s, const char *const *addresses, const char **why)
+{
+	struct listener_conf conf = {
+		.loop = s->loop,
+		.protocol = protocol_find("https"),
+		.house = s->api,
+		.addresses = addresses,
+		.port = h->https_port,
+		.limits = limits_of(h, h->settings),
+		.beside = s == h->storeys ? NULL : h->storeys[0].listener,
+	};
+	char sentence[LISTEN_WHY_MAX] = "";
+	enum err e;
+
+	if ((e = open_tls(h->folder, h->arena, &conf.tls, why)) != OK)
+		return e;
+	e = listener_open(&conf, &s->listener, sentence);
+	/* 443 that nobody insisted on is exchanged for 8443 where it may not be bound (design.md 2). */
+	if (e == ERR_FORBIDDEN && s == h->storeys && !h->settings->https_port_given) {
+		log_warn(NULL, "https-port", "wanted", "443", "taken", "8443", "reason", "443 may not be bound by this user", NULL);
+		conf.port = 8443;
+		e = listener_open(&conf, &s->listener, sentence);
+	}
+	if (e != OK) {
+		tls_free(&conf.tls);
+		*why = arena_printf(h->arena, "%s", sentence);
+		return e;
+	}
+	h->https_port = listener_port(s->listener);
+	return OK;
+}
+
+static enum err open_doors(struct house *h, const char **why)
+{
+	const char *addresses[LISTEN_ADDRESSES + 1];
+	enum err e;
+
+	split_addresses(h->settings->listen ? h->settings->listen : "127.0.0.1", h->arena, addresses);
+	h->https_port = (int)h->settings->https_port;
+	for (size_t i = 0; i < h->count; i++)
+		if ((e = open_door(h, &h->storeys[i], addresses, why)) != OK)
+			return e;
+	return OK;
+}
+
+/* --- health and metrics --- */
+
+static bool is_ready(void *cookie, const char **why)
+{
+	const struct house *h = cookie;
+
+	*why = h->draining ? "draining\n" : "starting\n";
+	return h->ready && !h->draining;
+}
+
+static enum err open_admin(struct house *h, const char **why)
+{
+	const char *text = h->settings->admin_listen, *addresses[2] = {NULL, NULL};
+	struct slice whole = slice_str(text), port;
+	struct listener_conf conf = {.loop = h->storeys[0].loop, .protocol = protocol_find("admin"), .addresses = addresses};
+	char sentence[LISTEN_WHY_MAX] = "";
+	ptrdiff_t colon = -1;
+	uint64_t number;
+
+	if (text == NULL)
+		return OK;
+	for (size_t i = 0; i < whole.n; i++)
+		if (whole.p[i] == ':')
+			colon = (ptrdiff_t)i;
+	port = slice_from(whole, (size_t)(colon + 1));
+	if (colon <= 0 || !slice_to_u64(port, &number) || number > 65535) {
+		*why = "--admin-listen wants ADDRESS:PORT.";
+		return ERR_INVALID;
+	}
+	addresses[0] = arena_str(h->arena, slice_to(whole, (size_t)colon));
+	conf.port = (int)number;
+	conf.house = collector_admin(&h->collector);
+	conf.limits = (struct listen_limits){ADMIN_CONNECTIONS, ADMIN_CONNECTIONS, HANDSHAKE_MS, LINGER_MS};
+	if (listener_open(&conf, &h->admin, sentence) != OK) {
+		*why = arena_printf(h->arena, "Health and metrics: %s (--admin-listen chooses another address.)", sentence);
+		return ERR_CONFLICT;
+	}
+	return OK;
+}
+
+static enum err open_collector(struct house *h)
+{
+	struct collector_stop *stops = arena_array(h->arena, h->count, sizeof(*stops));
+
+	if (stops == NULL)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < h->count; i++)
+		stops[i] = (struct collector_stop){h->storeys[i].loop, h->storeys[i].api, &h->storeys[i].listener};
+	collector_init(&h->collector, stops, h->count, is_ready, h);
+	return OK;
+}
+
+enum err house_open(const struct settings *settings, const struct folder *folder, struct arena *arena, struct house **out, const char **why)
+{
+	struct house *h;
+	struct provision **all = NULL;
+	enum err e = ERR_NO_MEMORY;
+
+	*why = NULL;
+	if ((h = calloc(1, sizeof(*h))) == NULL)
+		goto fail;
+	*h = (struct house){.settings = settings, .folder = folder, .arena = arena};
+	h->count = (size_t)or_cores(settings->threads);
+	if ((h->storeys = calloc(h->count, sizeof(*h->storeys))) == NULL || (all = calloc(h->count, sizeof(struct provision *))) == NULL)
+		goto fail;
+	if ((e = open_store(h, why)) != OK)
+		goto fail;
+	for (size_t i = 0; i < h->count; i++) {
+		if ((e = furnish(h, &h->storeys[i])) != OK)
+			goto fail;
+		all[i] = h->storeys[i].provision;
+	}
+	provision_join(all, h->count);
+	if ((e = open_doors(h, why)) != OK || (e = open_collector(h)) != OK || (e = open_admin(h, why)) != OK)
+		goto fail;
+	free(all);
+	*out = h;
+	return OK;
+
+fail:
+	if (*why == NULL)
+		*why = err_text(e);
+	free(all);
+	house_close(&h);
+	return e;
+}
+
+void house_close(struct house **house)
+{
+	struct house *h = *house;
+
+	if (h == NULL)
+		return;
+	listener_free(&h->admin);
+	for (size_t i = 0; h->storeys && i < h->count; i++) {
+		struct storey *s = &h->storeys[i];
+
+		timer_cancel(&s->wait);
+		listener_free(&s->listener);
+		api_free(&s->api);
+		provision_free(&s->provision);
+		link_free(&s->link);
+		hubs_free(&s->hubs);
+		fetcher_free(&s->fetcher);
+	}
+	/* The store's threads bring their answers back to the loops, so they end first. */
+	store_close(&h->store);
+	for (size_t i = 0; h->storeys && i < h->count; i++)
+		if (h->storeys[i].loop)
+			loop_free(&h->storeys[i].loop);
+	free(h->storeys);
+	free(h);
+	*house = NULL;
+}
+
+int house_https_port(const struct house *h)
+{
+	return h->https_port;
+}
+
+struct loop *house_first_loop(struct house *h)
+{
+	return h->storeys[0].loop;
+}
+
+/* --- running --- */
+
+static void resume(struct task *task)
+{
+	provision_resume(LIST_ITEM(task, struct storey, resume)->provision);
+}
+
+static void *run_storey(void *cookie)
+{
+	struct storey *s = cookie;
+
+	loop_run(s->loop);
+	return NULL;
+}
+
+void house_run(struct house *h)
+{
+	for (size_t i = 0; i < h->count; i++) {
+		struct storey *s = &h->storeys[i];
+
+		s->resume.run = resume;
+		loop_post(s->loop, &s->resume);
+		if (i > 0)
+			s->has_thread = pthread_create(&s->thread, NULL, run_storey, s) == 0;
+	}
+	h->ready = true;
+	loop_run(h->storeys[0].loop);
+	for (size_t i = 1; i < h->count; i++)
+		if (h->storeys[i].has_thread)
+			pthread_join(h->storeys[i].thread, NULL);
+}
+
+/* --- draining: each storey empties itself and tells the first one --- */
+
+static void storey_is_idle(struct task *task)
+{
+	struct storey *s = LIST_ITEM(task, struct storey, idle);
+	struct house *h = s->house;
+
+	if (++h->drained < h->count)
+		return;
+	for (size_t i = 0; i < h->count; i++)
+		loop_stop(h->storeys[i].loop);
+}
+
+static void wait_for_registrations(void *cookie)
+{
+	struct storey *s = cookie;
+
+	s->wait = NULL;
+	/* What still waits for a hub is on record and is taken up at the next start (design.md promise 2). */
+	if (provision_running(s->provision) > 0 && loop_now_ms(s->loop) < s->drain_until_ms)
+		s->wait = loop_after(s->loop, RUNNING_CHECK_MS, wait_for_registrations, s);
+	if (s->wait == NULL) {
+		s->idle.run = storey_is_idle;
+		loop_post(s->house->storeys[0].loop, &s->idle);
+	}
+}
+
+static void drain(struct task *task)
+{
+	struct storey *s = LIST_ITEM(task, struct storey, drain);
+	int ms = (int)s->house->settings->drain_seconds * 1000;
+
+	s->drain_until_ms = loop_now_ms(s->loop) + ms;
+	listener_drain(s->listener, ms, wait_for_registrations, s);
+}
+
+void house_drain(struct house *h)
+{
+	if (h->draining) {
+		for (size_t i = 0; i < h->count; i++)
+			loop_stop(h->storeys[i].loop);
+		return;
+	}
+	h->draining = true;
+	for (size_t i = 0; i < h->count; i++) {
+		h->storeys[i].drain.run = drain;
+		loop_post(h->storeys[i].loop, &h->storeys[i].drain);
+	}
+}
+
+/* --- reloading --- */
+
+static void take_new(struct task *task)
+{
+	struct storey *s = LIST_ITEM(task, struct storey, reload);
+
+	listener_set_tls(s->listener, &s->new_tls);
+	listener_set_limits(s->listener, &s->new_limits);
+}
+
+enum err house_reload(struct house *h, const struct settings *settings, const char **why)
+{
+	struct tls *fresh;
+	enum log_level level = LOG_INFO;
+	enum err e;
+
+	for (size_t i = 0; i < h->count; i++)
+		if (h->storeys[i].reload.queued) {
+			*why = "A reload is under way already.";
+			return ERR_CONFLICT;
+		}
+	for (size_t i = 0; i < h->count; i++) {
+		if ((e = open_tls(h->folder, h->arena, &fresh, why)) != OK)
+			return e;
+		tls_free(&h->storeys[i].new_tls);
+		h->storeys[i].new_tls = fresh;
+	}
+	if (log_parse_level(slice_str(settings->log_level), &level))
+		log_set_level(level);
+	for (size_t i = 0; i < h->count; i++) {
+		h->storeys[i].new_limits = limits_of(h, settings);
+		h->storeys[i].reload.run = take_new;
+		loop_post(h->storeys[i].loop, &h->storeys[i].reload);
+	}
+	return OK;
+}

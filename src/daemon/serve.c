@@ -1,0 +1,134 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "io/loop.h"
+#include "daemon/folder.h"
+#include "daemon/house.h"
+#include "daemon/serve.h"
+#include "daemon/settings.h"
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#else
+#define sd_notify(unset, state) ((void)0)
+#endif
+
+#define SETTINGS_ARENA_MAX (4 * 1024 * 1024)
+
+struct server {
+	int argc;
+	char **argv;
+	struct settings settings;
+	struct folder folder;
+	struct house *house;
+	struct arena *arena;
+};
+
+static void set_up_log(const struct settings *s)
+{
+	enum log_level level = LOG_INFO;
+	enum log_form form = LOG_AUTO;
+
+	(void)log_parse_level(slice_str(s->log_level), &level);
+	if (s->log_format && strcmp(s->log_format, "json") == 0)
+		form = LOG_JSON;
+	else if (s->log_format && strcmp(s->log_format, "text") == 0)
+		form = LOG_TEXT;
+	log_setup(2, form, level);
+}
+
+static int print_help(void)
+{
+	printf("usage: berth serve [options]\n\nRuns provisioning services and IoT hubs until SIGTERM; SIGHUP reloads certificates and "
+	       "settings.\n\n");
+	settings_print_help(stdout);
+	return 0;
+}
+
+/* --- signals, on the first loop --- */
+
+static void on_end(void *cookie)
+{
+	struct server *server = cookie;
+
+	log_info(NULL, "draining", NULL);
+	sd_notify(0, "STOPPING=1");
+	house_drain(server->house);
+}
+
+/* Read everything again; what is wrong leaves things as they were. */
+static void on_reload(void *cookie)
+{
+	struct server *server = cookie;
+	struct settings fresh;
+	const char *why = NULL;
+	bool help;
+
+	if (settings_read(server->argc, server->argv, server->arena, &fresh, &help, &why) != OK ||
+	    house_reload(server->house, &fresh, &why) != OK)
+		log_error(NULL, "reload-failed", "reason", why, NULL);
+	else
+		log_info(NULL, "reloaded", NULL);
+}
+
+static int run(struct server *server)
+{
+	struct loop *loop = house_first_loop(server->house);
+	struct signal_watch *term = loop_on_signal(loop, SIGTERM, on_end, server);
+	struct signal_watch *interrupt = loop_on_signal(loop, SIGINT, on_end, server);
+	struct signal_watch *hangup = loop_on_signal(loop, SIGHUP, on_reload, server);
+	char port[24];
+
+	log_info(NULL, "serving", "version", BERTH_VERSION, "domain", server->settings.domain, "listen", server->settings.listen,
+		 "https-port", log_num(port, house_https_port(server->house)), "data", server->folder.path, "ca", server->folder.ca_file,
+		 NULL);
+	sd_notify(0, "READY=1");
+	house_run(server->house);
+	signal_watch_stop(&term);
+	signal_watch_stop(&interrupt);
+	signal_watch_stop(&hangup);
+	log_info(NULL, "stopped", NULL);
+	return 0;
+}
+
+int serve(int argc, char **argv)
+{
+	struct server server = {.argc = argc, .argv = argv};
+	const char *why = NULL;
+	bool help;
+	int status = 1;
+
+	if ((server.arena = arena_new(SETTINGS_ARENA_MAX)) == NULL)
+		return 1;
+	signal(SIGPIPE, SIG_IGN);
+	if (settings_read(argc, argv, server.arena, &server.settings, &help, &why) != OK) {
+		fprintf(stderr, "berth: %s\n", why);
+		arena_free(&server.arena);
+		return 2;
+	}
+	if (help) {
+		arena_free(&server.arena);
+		return print_help();
+	}
+	set_up_log(&server.settings);
+	if (folder_open(&server.settings, server.arena, clock_wall(), &server.folder, &why) != OK) {
+		log_error(NULL, "cannot-start", "reason", why, NULL);
+		goto out;
+	}
+	if (house_open(&server.settings, &server.folder, server.arena, &server.house, &why) != OK) {
+		log_error(NULL, "cannot-start", "reason", why, NULL);
+		goto close_folder;
+	}
+	if (folder_announce(&server.folder, &server.settings, house_https_port(server.house), server.arena) != OK)
+		log_warn(NULL, "not-announced", "reason", "server.json cannot be written, so the CLI will not find this server by itself",
+			 NULL);
+	status = run(&server);
+	house_close(&server.house);
+close_folder:
+	folder_close(&server.folder);
+out:
+	arena_free(&server.arena);
+	return status;
+}
