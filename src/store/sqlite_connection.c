@@ -8,6 +8,7 @@
 #include "store/sqlite_connection.h"
 
 #define PREPARED_MAX      256
+#define COMPLAIN_MS       1000
 #define BUSY_MS           1000 /* for an operator who looks into the file beside us */
 #define READ_MS_MAX       5000 /* a read that takes longer holds back the log: it is broken off */
 #define READ_OPS_PER_LOOK 20000
@@ -58,13 +59,16 @@ enum err sqlite_meaning(int rc)
 	}
 }
 
-/* What the operator must know; a taken key or a slow read is everyday. */
+/* What the operator must know; a taken key or a slow read is everyday. A full disk fails every commit, and says so
+ * once a second. */
 static enum err complain(struct connection *c, int rc, const char *at)
 {
 	enum err e = sqlite_meaning(rc);
 
-	if (e != OK && e != ERR_EXISTS && e != ERR_TIMEOUT)
-		log_error(NULL, "store_failed", "at", at, "why", sqlite3_errmsg(c->db), NULL);
+	if (e == OK || e == ERR_EXISTS || e == ERR_TIMEOUT || clock_mono_ms() < c->silent_until)
+		return e;
+	c->silent_until = clock_mono_ms() + COMPLAIN_MS;
+	log_error(NULL, "store_failed", "at", at, "why", sqlite3_errmsg(c->db), NULL);
 	return e;
 }
 

@@ -18,6 +18,7 @@ struct connection {
 	struct map *prepared;  /* SQL text -> sqlite3_stmt */
 	int read_ms_max;       /* a read that takes longer is broken off */
 	int64_t read_deadline; /* monotonic milliseconds; 0: none */
+	int64_t silent_until;  /* the same trouble is not logged again before */
 	int wal_pages;         /* writer: as of the last commit */
 	int wal_tried;         /* ... and when emptying it was tried last */
 	int64_t commit_us;     /* writer: of the last batch */
