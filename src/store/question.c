@@ -31,7 +31,7 @@ static void choose_order(const struct table *t, int by, struct order *o)
 	const struct noun_index *index = by > 0 ? &t->noun->indexes[by - 1] : NULL;
 
 	*o = (struct order){0};
-	assert((size_t)by <= t->noun->index_count);
+	assert(by >= 0 && (size_t)by <= t->noun->index_count);
 	if (index) {
 		for (int i = 0; i < KEYS_MAX && index->columns[i]; i++)
 			o->by[o->count++] = noun_field(t->noun, index->columns[i]);
@@ -179,6 +179,7 @@ enum err question_write(const struct table *t, const struct store_want *want, st
 	struct sql sql;
 	enum err e;
 
+	assert(want->limit >= 0);
 	*out = (struct statement){.rare = want->where != NULL};
 	if (is_plain_find(t, want))
 		return write_find(t, want, arena, out);

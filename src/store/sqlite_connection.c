@@ -359,7 +359,7 @@ bool connection_write(struct connection *c, struct unit **units, int count)
 	if (e == OK)
 		return true;
 	if (!sqlite3_get_autocommit(c->db))
-		(void)!run_text(c, "ROLLBACK");
+		(void)run_text(c, "ROLLBACK");
 	for (int i = 0; i < count; i++)
 		if (units[i]->result == OK)
 			units[i]->result = e;
@@ -371,18 +371,18 @@ bool connection_write(struct connection *c, struct unit **units, int count)
 void connection_tidy(struct connection *c)
 {
 	bool large = c->wal_pages >= WAL_PAGES_TRUNCATE;
+	int rc;
 
 	if (c->wal_pages < WAL_PAGES_COPY)
 		c->wal_tried = 0;
 	if (c->wal_pages - c->wal_tried < WAL_PAGES_COPY)
 		return;
 	c->wal_tried = c->wal_pages;
-	if (!large) {
-		sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-		return;
-	}
 	sqlite3_busy_timeout(c->db, WAL_WAIT_MS);
-	if (sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
-		c->wal_pages = c->wal_tried = 0;
+	rc = sqlite3_wal_checkpoint_v2(c->db, NULL, large ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	sqlite3_busy_timeout(c->db, BUSY_MS);
+	if (rc == SQLITE_OK && large)
+		c->wal_pages = c->wal_tried = 0;
+	else if ((rc & 0xff) != SQLITE_BUSY)
+		complain(c, rc, "checkpoint");
 }
