@@ -173,6 +173,35 @@ static void a_timer_of_zero_fires_later_and_never_inside(void **state)
 	loop_free(&d.loop);
 }
 
+static void run_second(struct task *t)
+{
+	struct diary *d = LIST_ITEM(t, struct diary, second);
+
+	d->text[d->n++] = 's';
+}
+
+static void again_beside_a_task(void *cookie)
+{
+	struct diary *d = cookie;
+
+	loop_post(d->loop, &d->second);
+	again_at_once(d);
+}
+
+static void a_timer_that_starts_itself_again_lets_others_run(void **state)
+{
+	struct diary d;
+
+	(void)state;
+	new_manual(&d);
+	d.second.run = run_second;
+	d.left = 3;
+	loop_after(d.loop, 0, again_beside_a_task, &d); /* starts one, that one another */
+	loop_settle(d.loop);
+	assert_string_equal("xsxx", d.text);
+	loop_free(&d.loop);
+}
+
 static void the_hand_moved_clock_moves_both_times(void **state)
 {
 	struct diary d;
@@ -197,13 +226,6 @@ static void run_task(struct task *t)
 		loop_post(d->loop, t);
 		assert_int_equal('t', d->text[d->n - 1]); /* not run inside the post */
 	}
-}
-
-static void run_second(struct task *t)
-{
-	struct diary *d = LIST_ITEM(t, struct diary, second);
-
-	d->text[d->n++] = 's';
 }
 
 static void a_task_may_post_itself_again(void **state)
@@ -485,6 +507,7 @@ int main(void)
 		cmocka_unit_test(a_thousand_timers_with_cancellations_keep_their_order),
 		cmocka_unit_test(a_timer_cancelled_from_another_timer_stays_silent),
 		cmocka_unit_test(a_timer_of_zero_fires_later_and_never_inside),
+		cmocka_unit_test(a_timer_that_starts_itself_again_lets_others_run),
 		cmocka_unit_test(the_hand_moved_clock_moves_both_times),
 		cmocka_unit_test(a_task_may_post_itself_again),
 		cmocka_unit_test(a_task_taken_back_does_not_run),

@@ -183,10 +183,11 @@ static void listen_here(struct world *w)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(address);
-	int on = 1;
+	int on = 1, small = 16384;
 
 	w->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(w->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(w->listener, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)); /* so that writing blocks */
 	assert_int_equal(0, bind(w->listener, (struct sockaddr *)&address, size));
 	assert_int_equal(0, listen(w->listener, 16));
 	getsockname(w->listener, (struct sockaddr *)&address, &size);
@@ -263,7 +264,10 @@ static void dial(struct world *w)
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)w->port)};
 
+	int small = 16384;
+
 	w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(w->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)); /* so that the server feels a slow reader */
 	if (connect(w->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 		abort();
 }
@@ -278,16 +282,18 @@ static void dial_tls(struct world *w, const char *name)
 	w->said = SSL_connect(w->ssl);
 }
 
-static void say(struct world *w, const char *p, size_t n)
+/* False: the connection broke first. */
+static bool say(struct world *w, const char *p, size_t n)
 {
 	while (n > 0) {
 		int sent = w->ssl ? SSL_write(w->ssl, p, (int)n) : (int)send(w->fd, p, n, MSG_NOSIGNAL);
 
 		if (sent <= 0)
-			return;
+			return false;
 		p += sent;
 		n -= (size_t)sent;
 	}
+	return true;
 }
 
 /* Read to the end; note whether all was as patterned, and whether the end was an orderly one. */
@@ -720,6 +726,57 @@ static void a_slow_eater_gets_everything(void **state)
 	}
 }
 
+#define A_LITTLE_MORE (STREAM_INBOX_MAX + 7000)
+
+/* Wait for the answer without a goodbye: nothing more comes to wake the server. */
+static void say_a_little_more_than_fits(struct world *w)
+{
+	char *p = pattern(A_LITTLE_MORE), c = 0;
+
+	dial_tls(w, NULL);
+	say(w, p, A_LITTLE_MORE);
+	w->facts[0] = SSL_read(w->ssl, &c, 1);
+	SSL_shutdown(w->ssl);
+	read_to_end(w);
+	free(p);
+}
+
+static void wake_up_and_count(void *cookie)
+{
+	struct world *w = cookie;
+
+	w->timer = NULL;
+	hear_and_close(w);
+}
+
+static void answer_when_all_is_here(struct world *w)
+{
+	if (w->heard_n == 0) {
+		if (w->timer == NULL)
+			w->timer = loop_after(w->loop, 50, wake_up_and_count, w);
+		return;
+	}
+	hear_all(w);
+	if (w->heard_n == A_LITTLE_MORE && !w->stream->ended)
+		assert_int_equal(OK, stream_write(w->stream, SLICE("!")));
+	if (w->stream->ended)
+		stream_close(&w->stream);
+}
+
+/* They are with OpenSSL already; the kernel has nothing that would make the descriptor ready. */
+static void the_last_bytes_behind_a_full_inbox_arrive_by_themselves(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, true);
+	w.hears = answer_when_all_is_here;
+	world_play(&w, say_a_little_more_than_fits);
+	assert_int_equal(A_LITTLE_MORE, w.heard_n);
+	assert_int_equal(1, w.facts[0]);
+	world_fini(&w);
+}
+
 static void ask_and_read_slowly(struct world *w)
 {
 	if (w->tls)
@@ -804,14 +861,20 @@ static void answer_and_close_unread(struct world *w)
 static void say_much_then_read(struct world *w)
 {
 	char *p = pattern(200000);
+	int error = 0;
+	socklen_t size = sizeof(error);
 
 	if (w->tls)
 		dial_tls(w, NULL);
 	else
 		dial(w);
-	say(w, p, 200000);
+	w->facts[0] = say(w, p, 100000);
+	usleep(50000);
+	w->facts[0] &= say(w, p + 100000, 100000);
 	usleep(50000);
 	read_to_end(w);
+	getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	w->facts[1] = error; /* of a reset, though Linux lets us read on */
 	free(p);
 }
 
@@ -828,6 +891,8 @@ static void an_early_answer_survives_the_rest_of_the_question(void **state)
 		assert_int_equal(5000, w.read_n);
 		assert_true(w.read_same);
 		assert_true(w.read_end);
+		assert_true(w.facts[0]);
+		assert_int_equal(0, w.facts[1]);
 		world_fini(&w);
 	}
 }
@@ -859,6 +924,45 @@ static void a_peer_that_has_finished_sending_still_gets_its_answer(void **state)
 		world_play(&w, with_tls ? visit : visit_plainly);
 		assert_string_equal("hello", w.heard);
 		assert_int_equal(5000, w.read_n);
+		assert_true(w.read_same && w.read_end);
+		world_fini(&w);
+	}
+}
+
+#define PIECE (STREAM_OUTBOX_MAX / 4)
+
+static void write_piece(void *cookie)
+{
+	struct world *w = cookie;
+	char *p = pattern(STREAM_OUTBOX_MAX);
+
+	assert_int_equal(OK, stream_write(w->stream, slice_over(p + w->facts[0], PIECE)));
+	w->facts[0] += PIECE;
+	free(p);
+	if (w->facts[0] < STREAM_OUTBOX_MAX)
+		w->timer = loop_after(w->loop, 5, write_piece, w);
+	else
+		stream_close(&w->stream);
+}
+
+static void write_in_pieces(struct world *w)
+{
+	hear_all(w);
+	if (w->facts[0] == 0)
+		write_piece(w);
+}
+
+/* OpenSSL has seen the start of the outbox when the rest makes it move elsewhere. */
+static void what_is_added_while_the_peer_is_slow_comes_after(void **state)
+{
+	(void)state;
+	for (int with_tls = 0; with_tls < 2; with_tls++) {
+		struct world w;
+
+		world_init(&w, with_tls);
+		w.hears = write_in_pieces;
+		world_play(&w, ask_and_read_slowly);
+		assert_int_equal(STREAM_OUTBOX_MAX, w.read_n);
 		assert_true(w.read_same && w.read_end);
 		world_fini(&w);
 	}
@@ -1199,10 +1303,12 @@ int main(void)
 		cmocka_unit_test(a_connection_cut_off_is_not_an_orderly_end),
 		cmocka_unit_test(a_full_inbox_stops_the_peer_and_loses_nothing),
 		cmocka_unit_test(a_slow_eater_gets_everything),
+		cmocka_unit_test(the_last_bytes_behind_a_full_inbox_arrive_by_themselves),
 		cmocka_unit_test(a_full_outbox_drains_and_says_so),
 		cmocka_unit_test(closing_sends_what_is_in_the_outbox_first),
 		cmocka_unit_test(an_early_answer_survives_the_rest_of_the_question),
 		cmocka_unit_test(a_peer_that_has_finished_sending_still_gets_its_answer),
+		cmocka_unit_test(what_is_added_while_the_peer_is_slow_comes_after),
 		cmocka_unit_test(what_one_turn_writes_is_one_record),
 		cmocka_unit_test(a_peer_that_never_ends_is_cut_off_after_the_linger),
 		cmocka_unit_test(an_abort_lets_go_at_once_and_sends_nothing),
