@@ -33,7 +33,7 @@ MUST_USE enum err schema_ready(struct db *, const struct schema *, const struct 
 /* The SQL that makes a table and its indexes, each behind the other; NULL: the arena is full. */
 const char *const *schema_create(const struct table *, const struct store_driver *, struct arena *);
 
-/* store_open with another schema, another number of units that may wait, for tests. */
+/* store_open with another history of tables, for tests. */
 MUST_USE enum err store_open_schema(const struct store_conf *, const struct schema *, struct arena *, struct store **, const char **why);
 
 #endif

@@ -32,7 +32,8 @@ struct store_conf {
  * sentence, in the arena. Blocks: at start only. */
 MUST_USE enum err store_open(const struct store_conf *, struct arena *, struct store **, const char **why);
 
-/* Waits for what is queued, then closes. */
+/* Waits for what is queued, then closes. The answers of that come when their loops turn; until then they can be
+ * cancelled as ever. */
 void store_close(struct store **);
 
 /* --- asking --- */
