@@ -17,10 +17,10 @@
 #include "link/link.h"
 #include "store/store.h"
 
-#define REGISTRATION_FIRST_ANSWER_MS 2000 /* promise 3: then the answer is "assigning" */
-#define REGISTRATION_DEADLINE_MS 45000    /* device-api.md 16.1 */
-#define REGISTRATIONS_MAX 50000           /* under way on one loop; more are throttled */
-#define RETRY_AFTER_SECONDS 3             /* device-api.md 16.1 */
+#define REGISTRATION_FIRST_ANSWER_MS 2000  /* promise 3: then the answer is "assigning" */
+#define REGISTRATION_DEADLINE_MS     45000 /* device-api.md 16.1 */
+#define REGISTRATIONS_MAX            50000 /* under way on one loop; more are throttled */
+#define RETRY_AFTER_SECONDS          3     /* device-api.md 16.1 */
 
 struct provision;
 struct provision_ask;
@@ -29,38 +29,38 @@ enum device_op { DEVICE_REGISTER, DEVICE_OPERATION_STATUS, DEVICE_REGISTRATION_S
 
 /* What a device asks, whatever the protocol. Everything is copied. */
 struct device_question {
-	enum device_op      op;
-	struct slice        scope, registration_id; /* decoded */
-	struct slice        operation_id;           /* OPERATION_STATUS */
-	struct slice        token;                  /* absent: none */
-	const struct slice *chain;                  /* client certificates, DER, leaf first */
-	size_t              chain_count;
-	struct slice        body;       /* DeviceRegistration, device-api.md 5.2; empty equals {} */
-	const char         *protocol;   /* "https" */
-	const char         *peer;       /* address of the asker */
-	const char         *request_id; /* the tracking ID of a refusal */
+	enum device_op op;
+	struct slice scope, registration_id; /* decoded */
+	struct slice operation_id;           /* OPERATION_STATUS */
+	struct slice token;                  /* absent: none */
+	const struct slice *chain;           /* client certificates, DER, leaf first */
+	size_t chain_count;
+	struct slice body;      /* DeviceRegistration, device-api.md 5.2; empty equals {} */
+	const char *protocol;   /* "https" */
+	const char *peer;       /* address of the asker */
+	const char *request_id; /* the tracking ID of a refusal */
 };
 
 /* The numbers are those of HTTP, which MQTT and AMQP use too (device-api.md 18). */
 struct device_answer {
-	int          status;      /* 200: finished; 202: still assigning; 4xx, 5xx: refused */
-	int          error_code;  /* of a refusal; 0 */
-	struct slice body;        /* JSON, always: 5.3, 5.4 or 5.5 */
-	int          retry_after; /* seconds; 0: none */
+	int status;        /* 200: finished; 202: still assigning; 4xx, 5xx: refused */
+	int error_code;    /* of a refusal; 0 */
+	struct slice body; /* JSON, always: 5.3, 5.4 or 5.5 */
+	int retry_after;   /* seconds; 0: none */
 };
 
 /* `answer` lives only while done() runs. */
 typedef void provision_done(void *cookie, const struct device_answer *answer);
 
 struct provision_conf {
-	struct loop  *loop;
+	struct loop *loop;
 	struct store *store;
-	struct link  *link;
-	int           max_attempts_kept; /* per registration ID */
+	struct link *link;
+	int max_attempts_kept; /* per registration ID */
 };
 
 MUST_USE enum err provision_new(const struct provision_conf *, struct provision **);
-void              provision_free(struct provision **);
+void provision_free(struct provision **);
 
 /* Make them know each other: call once, before the loops run. Ownership stays with the caller. */
 void provision_join(struct provision **all, size_t count);
@@ -82,20 +82,20 @@ size_t provision_running(const struct provision *);
 #define LATENCY_BUCKETS 14
 extern const double latency_bounds[LATENCY_BUCKETS]; /* seconds, the last is infinity */
 
-struct provision_count { /* one combination of labels */
-	struct slice service;  /* its name, "" when the scope is nobody's */
-	const char  *what;     /* "registration", "attestation", "assignment" */
-	const char  *status;   /* "assigned", "failed", "401002", ... */
-	const char  *protocol;
-	const char  *hub;
-	uint64_t     n;
+struct provision_count {      /* one combination of labels */
+	struct slice service; /* its name, "" when the scope is nobody's */
+	const char *what;     /* "registration", "attestation", "assignment" */
+	const char *status;   /* "assigned", "failed", "401002", ... */
+	const char *protocol;
+	const char *hub;
+	uint64_t n;
 };
 /* Start with *at = 0; false at the end. */
 bool provision_each_count(const struct provision *, size_t *at, struct provision_count *out);
 
 struct provision_latency {
 	uint64_t bucket[LATENCY_BUCKETS];
-	double   sum;
+	double sum;
 	uint64_t n;
 };
 void provision_latency(const struct provision *, struct provision_latency *out); /* register, question to answer */

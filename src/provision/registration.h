@@ -1,0 +1,316 @@
+/*
+ * registration.h: inside the room: one question of a device, and what it sets in motion.
+ *
+ * register.c is the way it goes, step by step; the others help it along. registration.c: birth, waiting, answering
+ * and end. lookup.c: what the store knows. record.c: what the store is told. places.c: identities on hubs. status.c:
+ * questions about how it went. answer.c: the JSON. attempt.c: why it was refused. resume.c: what an earlier run left.
+ */
+#ifndef BERTH_PROVISION_REGISTRATION_H
+#define BERTH_PROVISION_REGISTRATION_H
+
+#include <stdatomic.h>
+
+#include "allocate/allocate.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "provision/provision.h"
+
+#define REGISTRATION_MAGIC   0x72656769u
+#define ASK_MAGIC            0x61736b3fu
+#define REGISTRATION_MEMORY  (8 << 20)   /* of one registration and all that it reads */
+#define GROUPS_MEMORY        (16 << 20)  /* while the key groups of a service are tried */
+#define QUESTION_MAX         (192 << 10) /* a copied question: body and token have lower limits of their own */
+#define CLEAR_MS             10000       /* for the removal of what is left over, once the device is recorded */
+#define SWEEP_CLEAR_MS       3000        /* ... long after that: a device that registers meanwhile has to wait */
+#define LEFTOVERS_MAX        16          /* identities remembered for removal, of one device */
+#define ATTEMPTS_WAITING_MAX 1000        /* refusals on their way to the store; more are counted, not kept */
+#define ATTEMPTS_IN_ALL      100000
+#define ATTEMPTS_KEPT        10 /* per registration ID, when nothing else is said */
+#define TRIM_EVERY_MS        60000
+#define COUNTS_MAX           2048 /* combinations of labels */
+#define SWEEP_EVERY_MS       15000
+#define SWEEP_PAGE           64     /* unfinished registrations taken up at once */
+#define UNCLAIMED_MS         600000 /* an interrupted registration waits that long for its device */
+#define ANSWER_MAX           65536  /* device-api.md 5.7, rule 6 */
+#define PAYLOAD_MAX          49152  /* so that it fits in there */
+
+#define CODE_NO_HUB           400208 /* device-api.md 18 */
+#define CODE_HUB_UNAUTHORIZED 400209
+#define CODE_BAD_ARGUMENT     400004 /* service-api.md 4.7 */
+#define CODE_UNAUTHORIZED     401002
+#define CODE_DISABLED         401003 /* RULE: no code is known */
+#define CODE_UNKNOWN          404001 /* from here on {status}001: RULE of device-api.md 18 */
+#define CODE_NO_ENROLLMENT    404201
+#define CODE_NO_RECORD        404202
+#define CODE_CONCURRENT       409203
+#define CODE_THROTTLED        429001
+#define CODE_INTERNAL         500001
+#define CODE_HUB_SILENT       503001 /* the hub could not be reached: 503 says that trying again may help */
+
+/* --- the room --- */
+
+struct counts {
+	struct map *map; /* of struct counter */
+	struct provision_latency latency;
+};
+
+struct attempts {
+	struct list waiting;
+	int count;
+	uint64_t dropped;
+};
+
+/* Going through the records that say "unfinished", page by page. */
+struct sweep {
+	bool running, from_start; /* from_start: everything found was left by an earlier run */
+	struct timer *timer;
+	struct store_ask *ask;
+	struct store_want want;
+	struct arena *arena; /* of the page */
+	char *scope, *id;    /* the last of the page before; id NULL: all of that scope is done */
+	bool more;
+	size_t active; /* registrations taken up and not ended */
+};
+
+struct provision {
+	struct provision_conf conf;
+	struct provision **all;
+	size_t all_count, index;
+	struct provision *alone[1];
+	struct map *leaders; /* "scope/id" -> the registration that leads */
+	struct list registrations, asks;
+	size_t count;
+	atomic_size_t running; /* of them, those that a drain waits for */
+	struct counts counts;
+	struct attempts attempts;
+	struct sweep sweep;
+	struct timer *trim_timer;
+	struct store_ask *trim_ask;
+};
+
+/* A question on its way from the loop that asks to the loop of the device, and back. */
+struct provision_ask {
+	unsigned magic;
+	struct provision *from, *home;
+	struct list link; /* in from->asks */
+	struct task trip;
+	bool returning;
+	provision_done *done; /* NULL: the client has left */
+	void *cookie;
+	struct arena *arena; /* of the question: the registration takes it over */
+	struct device_question q;
+	struct device_answer answer;
+	struct buf body;
+};
+
+/* Send it home with its answer. */
+void ask_return(struct provision_ask *);
+
+/* --- a registration --- */
+
+/* A device's identity on a hub. */
+struct place {
+	struct slice hub, device;
+};
+
+/* What the asker is told. */
+struct result {
+	enum { SHAPE_REFUSAL, SHAPE_STARTED, SHAPE_OPERATION, SHAPE_RECORD } shape; /* device-api.md 5.5, 5.3 (5.8 first), 5.3, 5.4 */
+	int code;                                                                   /* REFUSAL */
+	const char *message;
+	const struct registration_record *record; /* the others */
+	struct slice operation_id;
+	struct slice group; /* name of the key group that serves the device; absent: none */
+	bool x509;
+};
+
+enum aim { AIM_ASSIGN, AIM_FAIL, AIM_BAR, AIM_CLEAR };
+
+struct registration {
+	unsigned magic;
+	struct provision *p;
+	struct list link; /* in p->registrations */
+	struct arena *arena;
+	int at; /* an enum step of register.c */
+
+	/* Who asks, and what is owed. */
+	struct device_question q;
+	struct slice scope, id;    /* as the store spells them */
+	struct slice key;          /* "scope/id" */
+	struct provision_ask *ask; /* NULL: answered, or nobody has asked */
+	bool taken_up;             /* an earlier run left it: nobody has asked */
+	bool counted;              /* in p->running */
+	bool late;                 /* the first answer is due, but nothing could be promised yet */
+	int64_t asked_ms;
+	struct timer *first_answer;
+	struct result result;
+
+	/* A device registers once at a time: one leads, those who come meanwhile follow. */
+	bool leads;
+	struct registration *leader;
+	struct list followers, follow;
+
+	/* What it waits for. */
+	struct store_ask *read_ask, *write_ask;
+	struct link_ask *link_ask;
+	bool replied;            /* a reply lies here for the step that asked */
+	struct link_answer told; /* ... the hub's */
+	struct registration_record *writing;
+
+	/* What is known. */
+	struct store_want wants[4];
+	const struct service *service;
+	const struct enrollment *enrollment;
+	bool by_group;
+	const struct registration_record *record; /* as it is on disk; NULL: none */
+	const struct linked_hub *hubs;
+	size_t hub_count;
+	struct arena *groups_arena; /* while groups are tried */
+	bool groups_tried;          /* the remembered one did not fit: all are to be tried */
+	struct verdict verdict;     /* and, once refused or failed, the reason */
+
+	/* What is decided. */
+	enum aim aim;
+	const struct linked_hub *hub;
+	struct place target;
+	bool moves, migrate; /* migrate: the twin below is that of the former hub */
+	struct slice tags, desired, reported;
+	struct slice substatus;
+	const char *why; /* this hub, for the operator */
+	struct slice operation_id, former_operation;
+	struct slices suspects; /* places beside assigned and target where an identity of ours may lie */
+	struct place made;      /* created by us, and named by no record yet */
+	bool recording;         /* the result is being written */
+	bool settled;           /* it is on disk: the answer is known */
+	int restarts;
+
+	/* Clearing up. */
+	bool clearing;
+	size_t cleared;     /* how many of `suspects` have been looked at */
+	struct slices kept; /* those that stay */
+	int64_t clear_until;
+};
+
+/* --- registration.c --- */
+
+/* A question has arrived on the loop of its device. */
+void registration_begin(struct provision *, struct provision_ask *);
+/* Take up what is recorded as unfinished. */
+MUST_USE enum err registration_take_up(struct provision *, struct slice scope, struct slice id);
+/* Drops what it waits for, and frees it; nobody is told. */
+void registration_free(struct registration *);
+/* The asker is told the result, the followers hear the same, and all is freed. */
+void registration_end(struct registration *);
+/* The asker is told; the registration may go on. Nobody there is fine. */
+void registration_tell(struct registration *, const struct result *);
+/* Tell those for whom the first answer is due, as soon as anything may be said. */
+void registration_promise(struct registration *leader);
+/* Be the one that registers this device. False: refused. */
+bool registration_lead(struct registration *);
+/* Wait for what another one finds out. False: it is known already, and is the result. */
+bool registration_follow(struct registration *, struct registration *leader);
+
+/* Wait for the reply: true. False: it could not start, and the registration is refused. */
+bool registration_read(struct registration *, struct arena *, size_t wants);
+bool registration_write(struct registration *, struct registration_record *);
+bool registration_await_link(struct registration *); /* after link_ask was set */
+/* The reply is here: take it. */
+bool registration_replied(struct registration *);
+/* The callback of every question to a hub. */
+void registration_hub_told(void *cookie, const struct link_answer *);
+
+/* Refuse: the result, the log and the attempt. */
+void registration_refuse(struct registration *, const struct verdict *);
+void registration_refuse_store(struct registration *, enum err);
+/* It will be recorded as failed, for this reason. */
+void registration_fail(struct registration *, const struct verdict *);
+
+/* What the record that was just written, or read, says to the device. */
+struct result registration_result(const struct registration *);
+void registration_log_assigned(const struct registration *, const char *why);
+
+int registration_left_ms(const struct registration *); /* until the deadline; at least 1 */
+instant registration_now(const struct registration *);
+
+/* --- register.c --- */
+
+/* Go on from where it is. */
+void registration_run(struct registration *);
+/* Go to the end; go back to the start. */
+void registration_conclude(struct registration *);
+void registration_again(struct registration *);
+
+/* --- lookup.c --- */
+
+/* The form of the question: false when it is refused. */
+bool lookup_examine(struct registration *);
+/* The scope as the store spells it: "0ne" and upper-case digits (device-api.md 4). */
+struct slice scope_key(struct arena *, struct slice scope);
+bool lookup_gather(struct registration *);
+bool lookup_gathered(struct registration *);
+bool lookup_groups(struct registration *);
+enum lookup { LOOKUP_FOUND, LOOKUP_REFUSED, LOOKUP_GO_ON };
+enum lookup lookup_match(struct registration *);
+struct evidence lookup_evidence(const struct registration *);
+const struct linked_hub *lookup_hub(const struct registration *, struct slice name);
+
+/* --- record.c --- */
+
+/* Write what is about to happen, or what came of it. */
+bool record_intend(struct registration *);
+bool record_result(struct registration *);
+bool record_cleared(struct registration *);
+/* Whether the record on disk says already what record_intend would write. */
+bool record_intends(const struct registration *);
+/* Whether it allows the answer "assigning". */
+bool record_promises(const struct registration *);
+bool record_has_status(const struct registration_record *, const char *status);
+/* Where the device is; hub absent: nowhere. */
+struct place record_place(const struct registration_record *);
+/* Whether it was left unfinished long ago. */
+bool record_abandoned(const struct registration *);
+
+/* --- places.c --- */
+
+bool place_same(struct place, struct place);
+struct place place_read(struct slice text); /* "hub/device" */
+bool places_have(const struct slices *, struct place);
+/* The list with it, or without; out of memory shows in the arena. */
+struct slices places_with(struct arena *, struct slices, struct place);
+struct slices places_without(struct arena *, struct slices, struct place);
+
+/* --- status.c --- */
+
+/* The result of a question about the status. */
+void status_report(struct registration *);
+
+/* --- answer.c --- */
+
+/* HTTP status, code and body. False: out of memory. */
+bool answer_write(const struct result *, const char *request_id, instant now, struct device_answer *, struct buf *body);
+
+/* --- attempt.c --- */
+
+/* Log the reason, and keep it with the registration ID. */
+void attempt_note(struct registration *);
+void attempts_free(struct provision *);
+void attempts_trim(void *provision);
+
+/* --- resume.c --- */
+
+/* Make the evidence that the device would present. False: only the device can. */
+bool resume_vouch(struct registration *);
+/* The device has not come back for too long: refused, true. */
+bool resume_gives_up(struct registration *);
+void resume_ended(struct provision *); /* one that was taken up has ended */
+void resume_arm(struct provision *);
+void resume_free(struct provision *);
+
+/* --- count.c --- */
+
+void count_one(struct provision *, struct slice service, const char *what, const char *status, const char *protocol, const char *hub);
+void count_latency(struct provision *, int64_t ms);
+void counts_free(struct provision *);
+
+#endif
