@@ -1,6 +1,7 @@
 /*
  * store_questions.c: finding, listing, counting, and the manners of asking.
  */
+#include <pthread.h>
 #include <unistd.h>
 
 #include "contract/store_scene.h"
@@ -363,6 +364,70 @@ static void a_question_sees_one_moment(void **state)
 	free(views);
 }
 
+/* --- many loops --- */
+
+#define LOOPS      3
+#define LOOP_TURNS 60
+
+/* A thread with a loop and memory of its own, and a share in the store. cmocka's asserts belong to the main
+ * thread, so it only counts what went wrong. */
+struct guest {
+	struct scene scene;
+	int number, wrong;
+};
+
+static void *ask_from_own_loop(void *cookie)
+{
+	struct guest *g = cookie;
+	struct scene *s = &g->scene;
+	struct outcome changed, asked, dropped = {0};
+	char id[32];
+
+	for (int i = 0; i < LOOP_TURNS; i++) {
+		struct name *name;
+		struct store_change change = {.how = STORE_INSERT, .noun = &noun_name};
+		struct store_want want = {.noun = &noun_name, .keys = 1}, other = {.noun = &noun_name, .limit = 10};
+		struct store_ask *silent;
+
+		changed = asked = (struct outcome){0};
+		snprintf(id, sizeof(id), "g%d-%03d", g->number, i);
+		name = scene_name(s, id, "1");
+		change.record = want.like = name;
+		store_write(s->store, s->loop, s->arena, &change, 1, scene_changed, &changed);
+		loop_settle(s->loop);
+		silent = store_read(s->store, s->loop, s->arena, &other, 1, scene_read_done, &dropped);
+		store_cancel(&silent);
+		store_read(s->store, s->loop, s->arena, &want, 1, scene_read_done, &asked);
+		loop_settle(s->loop);
+		g->wrong += changed.e != OK || asked.e != OK || changed.times != 1 || asked.times != 1 || want.count != 1;
+	}
+	g->wrong += dropped.times != 0;
+	return NULL;
+}
+
+static void many_loops_share_a_store(void **state)
+{
+	struct scene *s = *state;
+	struct guest guests[LOOPS] = {0};
+	pthread_t threads[LOOPS];
+	struct store_want all = {.noun = &noun_name, .count_only = true};
+
+	for (int i = 0; i < LOOPS; i++) {
+		guests[i] = (struct guest){.scene = *s, .number = i};
+		guests[i].scene.arena = arena_new(8 << 20);
+		assert_int_equal(loop_new_manual(SCENE_START, &guests[i].scene.loop), OK);
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_from_own_loop, &guests[i]), 0);
+	}
+	for (int i = 0; i < LOOPS; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(guests[i].wrong, 0);
+		loop_free(&guests[i].scene.loop);
+		arena_free(&guests[i].scene.arena);
+	}
+	assert_int_equal(scene_read(s, &all, 1), OK);
+	assert_int_equal(all.count, LOOPS * LOOP_TURNS);
+}
+
 /* --- too much --- */
 
 /* The limit is met, and meeting it is an answer like any other: later, once. */
@@ -573,6 +638,7 @@ const struct CMUnitTest store_question_tests[] = {
 	SCENE_TEST(a_question_that_cannot_be_asked_is_answered_so),
 	SCENE_TEST(an_answer_that_does_not_fit_says_so),
 	SCENE_TEST(a_question_sees_one_moment),
+	SCENE_TEST(many_loops_share_a_store),
 	SCENE_TEST(too_much_waiting_is_answered_with_throttled),
 	SCENE_TEST(a_cancelled_question_stays_silent),
 	SCENE_TEST(a_question_whose_answer_is_on_its_way_can_be_cancelled),
