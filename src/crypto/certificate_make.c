@@ -44,11 +44,11 @@ static bool set_serial(X509 *x)
 static X509 *begin(EVP_PKEY *key, const char *common_name, instant now, int days)
 {
 	X509 *x = X509_new();
-	long start = (long)(now / INSTANT_SECOND) - CLOCK_ALLOWANCE;
+	long at = (long)(now / INSTANT_SECOND);
 
 	if (x && X509_set_version(x, X509_VERSION_3) && set_serial(x) &&
 	    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) &&
-	    ASN1_TIME_set(X509_getm_notBefore(x), start) && ASN1_TIME_set(X509_getm_notAfter(x), start + (long)days * 86400) &&
+	    ASN1_TIME_set(X509_getm_notBefore(x), at - CLOCK_ALLOWANCE) && ASN1_TIME_set(X509_getm_notAfter(x), at + (long)days * 86400) &&
 	    X509_set_pubkey(x, key))
 		return x;
 	X509_free(x);
