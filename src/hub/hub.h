@@ -24,7 +24,8 @@ struct hub_answer {
 	enum err e;
 	const char *code; /* "DeviceNotFound" */
 	const char *sentence;
-	struct slice body;         /* JSON to be sent; absent: none */
+	struct slice body;         /* JSON to be sent; absent: none. A bulk call in which an entry failed has one too, beside its
+				    * "BulkRegistryOperationFailure" */
 	struct slice etag;         /* of what the body shows; absent: none */
 	struct slice continuation; /* query: more follows; absent: no */
 	const char *item_type;     /* query: "Twin" or "Raw" */
