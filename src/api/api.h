@@ -62,6 +62,7 @@ struct api_question {
 	const char *protocol; /* "https" */
 	const char *peer;
 	const char *request_id; /* a UUID */
+	bool trusted;                  /* asked from within this process, by who needs no credentials */
 };
 
 /* done() runs once, later, from the loop. NULL: out of memory. */

@@ -139,6 +139,9 @@ void access_administrator(struct api_call *);
 /* The first label of `host` when the rest is our domain; absent otherwise. Folded. */
 struct slice host_label(const struct api_call *, struct slice host);
 
+/* The settings of an api, for files that see it from within. */
+const struct api_conf *api_conf_of(const struct api *);
+
 extern const struct surface surface_device, surface_service, surface_manage, surface_hub;
 
 #endif

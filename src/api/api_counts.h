@@ -17,8 +17,7 @@ struct api_counts {
 
 void api_count_call(struct api_counts *, const struct surface *, int status, int64_t ms);
 
-/* The insides of an api that metrics.c reads. */
+/* For metrics.c. */
 const struct api_counts *api_counts_of(const struct api *);
-const struct api_conf *api_conf_of(const struct api *);
 
 #endif

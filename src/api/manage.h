@@ -52,7 +52,7 @@ bool resource_body_read(struct api_call *, const struct resource_kind *, struct 
 void resource_body_free(struct resource_body *);
 
 /* A new row version (service-api.md 11.2): base64 of 8 bytes. */
-struct slice row_version(struct arena *);
+struct slice resource_version(struct arena *);
 
 /* "dps/name", as policies name their owner. */
 struct slice policy_owner(struct api_call *, const struct resource_kind *, struct slice name);

@@ -232,7 +232,7 @@ static void put_read(struct api_call *call, enum err e)
 		h->extra = or_else(one->body.extra, h->extra);
 	}
 	h->updated = loop_wall(call->conf->loop);
-	h->etag = row_version(call->arena);
+	h->etag = resource_version(call->arena);
 	one->change[one->changes++] =
 		(struct store_change){.how = one->created ? STORE_INSERT : STORE_UPDATE, .noun = &noun_hub, .record = h, .if_etag = etag};
 	if (patch || policies_changes(call, one))

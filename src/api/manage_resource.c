@@ -116,7 +116,7 @@ void resource_body_free(struct resource_body *body)
 	body->json = NULL;
 }
 
-struct slice row_version(struct arena *arena)
+struct slice resource_version(struct arena *arena)
 {
 	unsigned char bytes[8];
 

@@ -526,7 +526,7 @@ static void put_read(struct api_call *call)
 	s->identity = or_else(one->body.identity, s->identity);
 	s->extra = or_else(one->body.extra, s->extra);
 	s->updated = loop_wall(call->conf->loop);
-	s->etag = row_version(call->arena);
+	s->etag = resource_version(call->arena);
 	if (!allocation_policy_read(call, one, s) || !links_complete(call, one, s->scope))
 		return;
 	one->change[one->changes++] = (struct store_change){
@@ -572,7 +572,7 @@ static void patch_read(struct api_call *call)
 	one->change[0] = (struct store_change){.how = STORE_UPDATE, .noun = &noun_service, .record = s, .if_etag = s->etag};
 	s->tags = or_else(one->body.tags, s->tags);
 	s->updated = loop_wall(call->conf->loop);
-	s->etag = row_version(call->arena);
+	s->etag = resource_version(call->arena);
 	api_write(call, one->change, 1, put_written);
 }
 
