@@ -374,6 +374,7 @@ static int demo(struct command *c)
 		tell_what_next(&d);
 		go_on_serving(&d);
 	}
+	client_close(c); /* its idle connection would hold up the drain */
 	end_server(&d);
 	return fine ? CLI_FINE : CLI_FAILED;
 }

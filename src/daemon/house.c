@@ -42,6 +42,7 @@ struct house {
 	struct arena *arena;
 	struct store *store;
 	struct storey *storeys;
+	struct provision **provisions; /* of all storeys; they look each other up in it */
 	size_t count;
 	int https_port;
 	struct listener *admin;
@@ -239,7 +240,6 @@ static enum err open_collector(struct house *h)
 enum err house_open(const struct settings *settings, const struct folder *folder, struct arena *arena, struct house **out, const char **why)
 {
 	struct house *h;
-	struct provision **all = NULL;
 	enum err e = ERR_NO_MEMORY;
 
 	*why = NULL;
@@ -247,26 +247,24 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 		goto fail;
 	*h = (struct house){.settings = settings, .folder = folder, .arena = arena};
 	h->count = (size_t)or_cores(settings->threads);
-	if ((h->storeys = calloc(h->count, sizeof(*h->storeys))) == NULL || (all = calloc(h->count, sizeof(struct provision *))) == NULL)
+	if ((h->storeys = calloc(h->count, sizeof(*h->storeys))) == NULL || (h->provisions = calloc(h->count, sizeof(struct provision *))) == NULL)
 		goto fail;
 	if ((e = open_store(h, why)) != OK)
 		goto fail;
 	for (size_t i = 0; i < h->count; i++) {
 		if ((e = furnish(h, &h->storeys[i])) != OK)
 			goto fail;
-		all[i] = h->storeys[i].provision;
+		h->provisions[i] = h->storeys[i].provision;
 	}
-	provision_join(all, h->count);
+	provision_join(h->provisions, h->count);
 	if ((e = open_doors(h, why)) != OK || (e = open_collector(h)) != OK || (e = open_admin(h, why)) != OK)
 		goto fail;
-	free(all);
 	*out = h;
 	return OK;
 
 fail:
 	if (*why == NULL)
 		*why = err_text(e);
-	free(all);
 	house_close(&h);
 	return e;
 }
@@ -294,6 +292,7 @@ void house_close(struct house **house)
 	for (size_t i = 0; h->storeys && i < h->count; i++)
 		if (h->storeys[i].loop)
 			loop_free(&h->storeys[i].loop);
+	free(h->provisions);
 	free(h->storeys);
 	free(h);
 	*house = NULL;
