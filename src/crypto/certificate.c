@@ -49,7 +49,7 @@ enum err certificate_read(struct slice given, struct arena *a, struct slice *der
 	struct slice body, bytes;
 
 	if (given.n > CERTIFICATE_MAX) {
-		*why = "The certificate is too large.";
+		*why = "it is too large";
 		return ERR_TOO_BIG;
 	}
 	if (is_der(given)) {
@@ -61,15 +61,15 @@ enum err certificate_read(struct slice given, struct arena *a, struct slice *der
 		/* Base64 of DER, or of a PEM file. */
 		bytes = base64_decode_lines(a, given);
 		if (bytes.n == 0)
-			return malformed("A certificate is PEM text, base64 of DER, or base64 of a PEM file.", why);
+			return malformed("it must be PEM text, base64 of DER, or base64 of a PEM file", why);
 		body = pem_body(bytes);
 		if (slice_absent(body)) {
 			*der = bytes;
-			return is_der(bytes) ? OK : malformed("The base64 text does not hold a certificate.", why);
+			return is_der(bytes) ? OK : malformed("the base64 text does not hold a certificate", why);
 		}
 	}
 	*der = base64_decode_lines(a, body);
-	return is_der(*der) ? OK : malformed("The PEM text does not hold a certificate.", why);
+	return is_der(*der) ? OK : malformed("the PEM text does not hold a certificate", why);
 }
 
 /* --- describing (service-api.md 5.4) --- */
