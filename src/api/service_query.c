@@ -123,7 +123,7 @@ static bool is_scalar(const struct field *f)
 static const struct store_where *read_comparison(struct reader *r)
 {
 	struct slice name = next_token(r), sign, literal;
-	const struct field *field = noun_field_json(r->noun, arena_str(r->arena, name));
+	const struct field *field = name.n ? noun_field_json(r->noun, arena_str(r->arena, name)) : NULL;
 	int op;
 
 	if (field == NULL || !is_scalar(field) || (field->rules & FIELD_UNSTORED)) {
