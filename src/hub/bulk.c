@@ -179,6 +179,8 @@ static struct hub_no read_head(struct entry *entry, const json_t *object, struct
 	const json_t *module = json_get_fold(object, "moduleId");
 
 	entry->change.device_id = text_member(object, "id", arena);
+	if (slice_absent(entry->change.device_id))
+		entry->change.device_id = SLICE("");
 	entry->tag = text_member(object, "eTag", arena);
 	entry->twin_tag = text_member(object, "twinETag", arena);
 	/* An absent If-Match matches all; a condition that was asked for and not given does not. */

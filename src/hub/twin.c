@@ -9,6 +9,22 @@
 
 /* --- JSON from a tree --- */
 
+/* A number with a fraction keeps one, so that it is read as what it was: 4503599627370501.0 is beyond what an integer
+ * may be, and -0.0 is no integer. */
+static void write_real(struct json_out *out, const char *name, double value)
+{
+	struct slice number;
+	size_t at;
+
+	json_double(out, name, value);
+	number = buf_slice(out->to);
+	for (at = number.n; at > 0 && number.p[at - 1] != ':' && number.p[at - 1] != ',' && number.p[at - 1] != '['; at--)
+		;
+	number = slice_from(number, at);
+	if (slice_find(number, '.') < 0 && slice_find(number, 'e') < 0)
+		buf_add_str(out->to, ".0");
+}
+
 static void write_tree(struct json_out *out, const char *name, const json_t *value)
 {
 	const char *key;
@@ -28,7 +44,7 @@ static void write_tree(struct json_out *out, const char *name, const json_t *val
 		break;
 	case JSON_STRING: json_text(out, name, slice_over(json_string_value(value), json_string_length(value))); break;
 	case JSON_INTEGER: json_int(out, name, json_integer_value(value)); break;
-	case JSON_REAL: json_double(out, name, json_real_value(value)); break;
+	case JSON_REAL: write_real(out, name, json_real_value(value)); break;
 	case JSON_TRUE:
 	case JSON_FALSE: json_bool(out, name, json_is_true(value)); break;
 	case JSON_NULL: json_none(out, name); break;
@@ -287,7 +303,7 @@ static void write_identity_part(const struct device *d, struct json_out *out, st
 	text_or_null(out, "primaryThumbprint", d->primary_thumbprint);
 	text_or_null(out, "secondaryThumbprint", d->secondary_thumbprint);
 	json_close(out, '}');
-	json_text(out, "modelId", d->model_id);
+	json_text(out, "modelId", d->model_id.n ? d->model_id : SLICE(""));
 	json_int(out, "version", twin_version(d));
 	write_scopes(d, out);
 }

@@ -321,6 +321,14 @@ static void size_counts_keys_and_values_and_nothing_else(void **state)
 	json_decref(json);
 }
 
+static void a_number_with_a_fraction_keeps_it(void **state)
+{
+	struct scene *s = *state;
+
+	merge(s, "{\"tags\":{\"a\":5.0,\"e\":[-0e-300,1e300],\"b\":4503599627370501.0,\"c\":0.1,\"d\":5}}");
+	is(s->d.twin_tags, "{\"a\":5.0,\"e\":[-0.0,1e+300],\"b\":4503599627370501.0,\"c\":0.1,\"d\":5}");
+}
+
 static void tags_of_eight_kilobytes_fit_and_one_byte_more_does_not(void **state)
 {
 	struct scene *s = *state;
@@ -377,6 +385,7 @@ int main(void)
 		TEST(integers_stay_within_two_to_the_power_of_52),
 		TEST(ten_levels_are_allowed_and_eleven_are_not),
 		TEST(size_counts_keys_and_values_and_nothing_else),
+		TEST(a_number_with_a_fraction_keeps_it),
 		TEST(tags_of_eight_kilobytes_fit_and_one_byte_more_does_not),
 		TEST(desired_may_be_larger_than_tags),
 		TEST(sections_must_be_objects),
