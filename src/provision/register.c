@@ -107,6 +107,15 @@ static enum step refused(struct registration *r)
 	return STEP_answer;
 }
 
+static void count_attestation(struct registration *r)
+{
+	char code[24];
+	const char *status = r->verdict.error_code ? log_num(code, r->verdict.error_code) : "attested";
+
+	if (!r->taken_up)
+		count_one(r->p, r->service->name, "attestation", status, r->q.protocol, NULL);
+}
+
 static enum step step_match(struct registration *r)
 {
 	if (r->enrollment)
@@ -118,6 +127,7 @@ static enum step step_match(struct registration *r)
 	case LOOKUP_GO_ON: return STEP_match;
 	case LOOKUP_REFUSED: break;
 	}
+	count_attestation(r);
 	return refused(r);
 }
 
@@ -146,12 +156,13 @@ static enum step judge(struct registration *r)
 		registration_refuse_store(r, e);
 		return STEP_answer;
 	}
-	if (e == OK && r->verdict.error_code == 0)
-		return r->q.op == DEVICE_REGISTER ? STEP_join : STEP_report;
-	if (e == OK && r->verdict.error_code == CODE_DISABLED)
-		return bar(r);
 	if (e == ERR_AGAIN)
 		r->verdict = (struct verdict){.error_code = CODE_UNAUTHORIZED, .message = "Unauthorized", .check = "attestation-round"};
+	count_attestation(r);
+	if (r->verdict.error_code == 0)
+		return r->q.op == DEVICE_REGISTER ? STEP_join : STEP_report;
+	if (r->verdict.error_code == CODE_DISABLED)
+		return bar(r);
 	registration_refuse(r, &r->verdict);
 	return refused(r);
 }

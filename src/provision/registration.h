@@ -22,7 +22,7 @@
 #define GROUPS_MEMORY        (16 << 20)  /* while the key groups of a service are tried */
 #define QUESTION_MAX         (192 << 10) /* a copied question: body and token have lower limits of their own */
 #define CLEAR_MS             10000       /* for the removal of what is left over, once the device is recorded */
-#define SWEEP_CLEAR_MS       3000        /* ... long after that: a device that registers meanwhile has to wait */
+#define SWEEP_CLEAR_MS        5000        /* ... long after that: a device that registers meanwhile has to wait */
 #define LEFTOVERS_MAX        16          /* identities remembered for removal, of one device */
 #define ATTEMPTS_WAITING_MAX 1000        /* refusals on their way to the store; more are counted, not kept */
 #define ATTEMPTS_IN_ALL      100000
