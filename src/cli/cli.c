@@ -168,10 +168,9 @@ static int read_arguments(struct command *c, int argc, char **argv)
 
 static void print_option(const char *name, const char *value, const char *help)
 {
-	char left[64];
+	int width = printf("  --%s%s%s", name, value ? " " : "", value ? value : "");
 
-	snprintf(left, sizeof(left), "--%s%s%s", name, value ? " " : "", value ? value : "");
-	printf("  %-34s %s\n", left, help);
+	printf("%*s %s\n", width < 36 ? 36 - width : 0, "", help);
 }
 
 static void print_field_options(const struct noun *noun)
