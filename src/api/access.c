@@ -6,6 +6,7 @@
 #include "codec/text.h"
 #include "crypto/digest.h"
 #include "crypto/token.h"
+#include "io/rate.h"
 #include "api/api_call.h"
 
 /* --- rights --- */
@@ -144,6 +145,7 @@ static void tenant_found(struct api_call *call, enum err e)
 	struct access *a = call->state;
 	struct store_want *tenant = &a->want[0], *policy = &a->want[1];
 	const char *reason;
+	int wait_ms;
 
 	if (e != OK) {
 		api_refuse_store(call, e);
@@ -173,6 +175,11 @@ static void tenant_found(struct api_call *call, enum err e)
 		return;
 	}
 	call->who = arena_str(call->arena, a->token.key_name);
+	if (!a->hub && (wait_ms = rate_take(call->conf->operations, call->service->scope, loop_now_ms(call->conf->loop))) > 0) {
+		api_add_header(call, "Retry-After", arena_format(call->arena, "%d", wait_ms / 1000 + 1));
+		api_refuse(call, 429, 429000, NULL, "This provisioning service takes no more operations within this minute.");
+		return;
+	}
 	api_go_on(call);
 }
 

@@ -27,9 +27,7 @@ struct api_conf {
 	struct link *link;
 	const char *domain;      /* "berth.test" */
 	const char *admin_token; /* bearer token of the data folder's administrator */
-	struct seal *seal;
-	int registrations_per_minute; /* of a service; 0: no limit */
-	int operations_per_minute;    /* service API, of a service; 0: no limit */
+	struct rate *operations; /* service API calls, by ID scope; all loops share it. NULL: no limit */
 };
 
 struct api;

@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "base/log.h"
+#include "io/rate.h"
 #include "listen/listen.h"
 #include "daemon/collect.h"
 #include "daemon/house.h"
@@ -41,6 +42,7 @@ struct house {
 	const struct folder *folder;
 	struct arena *arena;
 	struct store *store;
+	struct rate *registers, *operations;
 	struct storey *storeys;
 	struct provision **provisions; /* of all storeys; they look each other up in it */
 	size_t count;
@@ -88,8 +90,11 @@ static enum err furnish(struct house *h, struct storey *s)
 	if ((e = hubs_new(s->loop, h->store, &s->hubs)) != OK)
 		return e;
 	if ((e = provision_new(
-		     &(struct provision_conf){
-			     .loop = s->loop, .store = h->store, .link = s->link, .max_attempts_kept = (int)set->attempts_kept},
+		     &(struct provision_conf){.loop = s->loop,
+					      .store = h->store,
+					      .link = s->link,
+					      .registers = h->registers,
+					      .max_attempts_kept = (int)set->attempts_kept},
 		     &s->provision)) != OK)
 		return e;
 	e = api_new(&(struct api_conf){.loop = s->loop,
@@ -99,8 +104,7 @@ static enum err furnish(struct house *h, struct storey *s)
 				       .link = s->link,
 				       .domain = set->domain,
 				       .admin_token = h->folder->admin_token,
-				       .registrations_per_minute = (int)set->registrations_per_minute,
-				       .operations_per_minute = (int)set->operations_per_minute},
+				       .operations = h->operations},
 		    &s->api);
 	if (e == OK)
 		api_local_hubs(s->api, &s->local);
@@ -249,7 +253,9 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 	h->count = (size_t)or_cores(settings->threads);
 	if ((h->storeys = calloc(h->count, sizeof(*h->storeys))) == NULL || (h->provisions = calloc(h->count, sizeof(struct provision *))) == NULL)
 		goto fail;
-	if ((e = open_store(h, why)) != OK)
+	h->registers = rate_new((int)settings->registrations_per_minute);
+	h->operations = rate_new((int)settings->operations_per_minute);
+	if (h->registers == NULL || h->operations == NULL || (e = open_store(h, why)) != OK)
 		goto fail;
 	for (size_t i = 0; i < h->count; i++) {
 		if ((e = furnish(h, &h->storeys[i])) != OK)
@@ -292,6 +298,8 @@ void house_close(struct house **house)
 	for (size_t i = 0; h->storeys && i < h->count; i++)
 		if (h->storeys[i].loop)
 			loop_free(&h->storeys[i].loop);
+	rate_free(&h->registers);
+	rate_free(&h->operations);
 	free(h->provisions);
 	free(h->storeys);
 	free(h);
@@ -419,6 +427,8 @@ enum err house_reload(struct house *h, const struct settings *settings, const ch
 	}
 	if (log_parse_level(slice_str(settings->log_level), &level))
 		log_set_level(level);
+	rate_set(h->registers, (int)settings->registrations_per_minute);
+	rate_set(h->operations, (int)settings->operations_per_minute);
 	for (size_t i = 0; i < h->count; i++) {
 		h->storeys[i].new_limits = limits_of(h, settings);
 		h->storeys[i].reload.run = take_new;

@@ -111,7 +111,7 @@ static void number(const struct result *result, struct device_answer *answer)
 		answer->error_code = result->code;
 		answer->status = result->code / 1000;
 		if (answer->status == 429 || answer->status >= 500)
-			answer->retry_after = RETRY_AFTER_SECONDS;
+			answer->retry_after = result->retry_after ? result->retry_after : RETRY_AFTER_SECONDS;
 	} else if (result->shape != SHAPE_RECORD && record_has_status(result->record, "assigning")) {
 		answer->status = 202;
 		answer->retry_after = RETRY_AFTER_SECONDS;

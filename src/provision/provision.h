@@ -56,7 +56,8 @@ struct provision_conf {
 	struct loop *loop;
 	struct store *store;
 	struct link *link;
-	int max_attempts_kept; /* per registration ID */
+	struct rate *registers; /* by ID scope; all loops share it. NULL: no limit */
+	int max_attempts_kept;  /* per registration ID */
 };
 
 MUST_USE enum err provision_new(const struct provision_conf *, struct provision **);

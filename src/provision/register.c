@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 
+#include "io/rate.h"
 #include "provision/registration.h"
 
 #define STEPS(STEP)                                                                                                                        \
@@ -146,6 +147,24 @@ static enum step bar(struct registration *r)
 	return STEP_answer;
 }
 
+/* Who has proven itself counts, so that strangers cannot use up what belongs to the fleet. Polls are free. */
+static enum step let_in(struct registration *r)
+{
+	struct provision_conf *conf = &r->p->conf;
+	int wait_ms = r->taken_up ? 0 : rate_take(conf->registers, r->scope, loop_now_ms(conf->loop));
+
+	if (wait_ms == 0)
+		return STEP_join;
+	registration_refuse(r, &(struct verdict){.error_code = CODE_THROTTLED,
+						 .message = "Too many devices are registering.",
+						 .check = "registrations-per-minute",
+						 .seen = "more than that",
+						 .expected = "as many as the server's settings allow",
+						 .sentence = "The provisioning service has had its registrations of this minute."});
+	r->result.retry_after = wait_ms / 1000 + 1;
+	return STEP_answer;
+}
+
 /* ERR_AGAIN asks for another round; there is no kind yet that has one (device-api.md 14). */
 static enum step judge(struct registration *r)
 {
@@ -160,7 +179,7 @@ static enum step judge(struct registration *r)
 		r->verdict = (struct verdict){.error_code = CODE_UNAUTHORIZED, .message = "Unauthorized", .check = "attestation-round"};
 	count_attestation(r);
 	if (r->verdict.error_code == 0)
-		return r->q.op == DEVICE_REGISTER ? STEP_join : STEP_report;
+		return r->q.op == DEVICE_REGISTER ? let_in(r) : STEP_report;
 	if (r->verdict.error_code == CODE_DISABLED)
 		return bar(r);
 	registration_refuse(r, &r->verdict);

@@ -119,6 +119,7 @@ struct result {
 	enum { SHAPE_REFUSAL, SHAPE_STARTED, SHAPE_OPERATION, SHAPE_RECORD } shape; /* device-api.md 5.5, 5.3 (5.8 first), 5.3, 5.4 */
 	int code;                                                                   /* REFUSAL */
 	const char *message;
+	int retry_after;                          /* seconds, of a 429 or 5xx; 0: RETRY_AFTER_SECONDS */
 	const struct registration_record *record; /* the others */
 	struct slice operation_id;
 	struct slice group; /* name of the key group that serves the device; absent: none */
