@@ -46,7 +46,7 @@ struct link_conf {
 };
 
 MUST_USE enum err link_new(const struct link_conf *, struct link **);
-void              link_free(struct link **);
+void              link_free(struct link **); /* every question has ended or been cancelled */
 
 /* What the hub is to know. */
 struct link_identity {
