@@ -176,16 +176,47 @@ static enum hub_verdict verdict_of_code(const json_t *code)
 	return HUB_WRONG;
 }
 
-static void mark(const json_t *error, struct arena *a, const struct link_identity *const *devices, size_t count, enum hub_verdict *verdicts,
+/* Whether the error is about one of ours. */
+static bool mark(const json_t *error, struct arena *a, const struct link_identity *const *devices, size_t count, enum hub_verdict *verdicts,
 		 const char **whys)
 {
 	struct slice id = slice_str(json_string_value(json_get_fold(error, "deviceId")));
 	const char *status = json_string_value(json_get_fold(error, "errorStatus"));
+	bool marked = false;
 
 	for (size_t i = 0; i < count; i++)
 		if (slice_eq(devices[i]->device_id, id)) {
 			verdicts[i] = verdict_of_code(json_get_fold(error, "errorCode"));
 			whys[i] = arena_printf(a, "the hub says: %s", quote(a, slice_str(status)));
+			marked = true;
+		}
+	return marked;
+}
+
+static void judge_all(enum hub_verdict verdict, const char *why, size_t count, enum hub_verdict *verdicts, const char **whys)
+{
+	for (size_t i = 0; i < count; i++) {
+		verdicts[i] = verdict;
+		whys[i] = why;
+	}
+}
+
+/* hub-api.md 4.5. Those whom no error names have succeeded only if the hub says that all have, or if every error names one
+ * of the others: "assigned" must not rest on less. */
+static void judge_entries(int status, const json_t *json, struct slice body, struct arena *a, const struct link_identity *const *devices,
+			  size_t count, enum hub_verdict *verdicts, const char **whys)
+{
+	const json_t *successful = json_get_fold(json, "isSuccessful"), *errors = json_get_fold(json, "errors"), *error;
+	const char *why = arena_printf(a, "the hub does not say what failed: %s", quote(a, body));
+	bool clear = json_is_true(successful) ? status == 200 : json_array_size(errors) > 0;
+	size_t i;
+
+	judge_all(HUB_DONE, "", count, verdicts, whys);
+	json_array_foreach(errors, i, error) clear &= mark(error, a, devices, count, verdicts, whys);
+	for (i = 0; i < count && !clear; i++)
+		if (verdicts[i] == HUB_DONE) {
+			verdicts[i] = HUB_GARBLED;
+			whys[i] = why;
 		}
 }
 
@@ -193,23 +224,21 @@ void iothub_judge_create(int status, struct slice body, struct arena *a, const s
 			 enum hub_verdict *verdicts, const char **whys)
 {
 	const char *why = "";
-	json_t *json = status == 200 || status == 400 ? document(body, a, &why) : NULL, *errors, *error;
-	enum hub_verdict all = HUB_DONE;
-	size_t i;
+	enum hub_verdict all;
+	json_t *json;
 
-	errors = json_get_fold(json, "errors");
-	if (status != 200 && status != 400)
+	if (status != 200 && status != 400) {
 		all = iothub_judge_status(status, body, a, &why);
-	else if (json == NULL || (!json_is_array(errors) && !json_is_true(json_get_fold(json, "isSuccessful"))))
-		all = HUB_WRONG;
-	if (all == HUB_WRONG && *why == 0)
-		why = arena_printf(a, "the hub refused the request: %s", quote(a, body));
-	for (i = 0; i < count; i++) {
-		verdicts[i] = all;
-		whys[i] = why;
+		judge_all(status < 300 ? HUB_GARBLED : all, why, count, verdicts, whys);
+		return;
 	}
-	if (all == HUB_DONE)
-		json_array_foreach(errors, i, error) mark(error, a, devices, count, verdicts, whys);
+	json = document(body, a, &why);
+	if (json == NULL)
+		judge_all(HUB_GARBLED, why, count, verdicts, whys);
+	else if (status == 400 && json_get_fold(json, "Message") && json_get_fold(json, "errors") == NULL)
+		judge_all(HUB_WRONG, arena_printf(a, "the hub refused the request: %s", quote(a, body)), count, verdicts, whys);
+	else
+		judge_entries(status, json, body, a, devices, count, verdicts, whys);
 	json_decref(json);
 }
 

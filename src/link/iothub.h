@@ -21,7 +21,8 @@ enum hub_verdict {
 	HUB_CHANGED,   /* 412: somebody else was faster; look again */
 	HUB_DENIED,    /* 401, 403 */
 	HUB_BUSY,      /* 429, 503 and other 5xx: later */
-	HUB_WRONG,     /* the hub says no, or what came makes no sense */
+	HUB_WRONG,     /* the hub says no; to a question that changes nothing: or what came makes no sense */
+	HUB_GARBLED,   /* create: what came makes no sense, and it may have been done */
 };
 
 void iothub_create(struct arena *, const struct link_identity *const *, size_t count, struct hub_request *);

@@ -233,6 +233,8 @@ static void one_failing_entry_does_not_fail_the_others(void **state)
 		     "{\"isSuccessful\":false,\"errors\":[{\"deviceId\":\"press-07\",\"errorCode\":\"ArgumentInvalid\"},"
 		     "{\"deviceId\":\"pump-17\",\"errorCode\":\"DeviceAlreadyExists\"}]}",
 		     HUB_EXISTS, HUB_WRONG);
+	/* Clients read 200 and 400 alike. */
+	create_means(200, "{\"isSuccessful\":false,\"errors\":[{\"deviceId\":\"pump-17\",\"errorCode\":409001}]}", HUB_EXISTS, HUB_DONE);
 }
 
 /* hub-api.md 4.5: whether the real service says names or numbers is not known. */
@@ -262,6 +264,36 @@ static void the_code_of_an_entry_may_be_a_name_or_a_number(void **state)
 			     arena_printf(arena, "{\"isSuccessful\":false,\"errors\":[{\"deviceId\":\"press-07\",\"errorCode\":%s}]}",
 					  rows[i].code),
 			     HUB_DONE, rows[i].means);
+}
+
+/* "assigned" must never rest on less than a clear yes. */
+static void a_creation_that_failed_without_saying_for_whom_is_a_success_for_nobody(void **state)
+{
+	(void)state;
+	create_means(200, "{\"isSuccessful\":false,\"errors\":[],\"warnings\":[]}", HUB_GARBLED, HUB_GARBLED);
+	create_means(400, "{\"errors\":[]}", HUB_GARBLED, HUB_GARBLED);
+	create_means(400, "{\"isSuccessful\":true,\"errors\":[]}", HUB_GARBLED, HUB_GARBLED);
+	create_means(400, "{\"isSuccessful\":false,\"errors\":[{\"errorCode\":\"ArgumentInvalid\"}]}", HUB_GARBLED, HUB_GARBLED);
+	create_means(400, "{\"isSuccessful\":false,\"errors\":[{\"deviceId\":\"nobody\",\"errorCode\":\"ArgumentInvalid\"}]}", HUB_GARBLED,
+		     HUB_GARBLED);
+	create_means(400,
+		     "{\"isSuccessful\":false,\"errors\":[{\"deviceId\":\"pump-17\",\"errorCode\":409001},{\"deviceId\":\"PRESS-07\","
+		     "\"errorCode\":409001}]}",
+		     HUB_EXISTS, HUB_GARBLED);
+	create_means(200, "{\"isSuccessful\":true,\"errors\":[{\"deviceId\":\"pump-17\",\"errorCode\":409001}]}", HUB_EXISTS, HUB_DONE);
+}
+
+/* It may have been done, and only the answer was spoiled on its way. */
+static void an_answer_that_makes_no_sense_is_neither_yes_nor_no(void **state)
+{
+	(void)state;
+	create_means(200, "<html>welcome</html>", HUB_GARBLED, HUB_GARBLED);
+	create_means(200, "{\"isSuccessful\":tr", HUB_GARBLED, HUB_GARBLED);
+	create_means(200, "", HUB_GARBLED, HUB_GARBLED);
+	create_means(200, "[]", HUB_GARBLED, HUB_GARBLED);
+	create_means(200, "{\"isSuccessful\":\"true\"}", HUB_GARBLED, HUB_GARBLED);
+	create_means(204, "", HUB_GARBLED, HUB_GARBLED);
+	create_means(400, "{\"isSuccessful\":false,\"errors\":[{", HUB_GARBLED, HUB_GARBLED);
 }
 
 static void a_creation_refused_as_a_whole_is_refused_to_each(void **state)
@@ -392,6 +424,8 @@ int main(void)
 		PURE_TEST(a_creation_has_succeeded_when_the_hub_says_so),
 		PURE_TEST(one_failing_entry_does_not_fail_the_others),
 		PURE_TEST(the_code_of_an_entry_may_be_a_name_or_a_number),
+		PURE_TEST(a_creation_that_failed_without_saying_for_whom_is_a_success_for_nobody),
+		PURE_TEST(an_answer_that_makes_no_sense_is_neither_yes_nor_no),
 		PURE_TEST(a_creation_refused_as_a_whole_is_refused_to_each),
 		PURE_TEST(an_identity_with_the_same_credentials_is_as_it_should_be),
 		PURE_TEST(another_key_another_kind_or_none_is_different),

@@ -369,7 +369,7 @@ static void answered_creation(struct exchange *x, const struct fetch_answer *a)
 
 	iothub_judge_create(a->status, a->body, x->arena, x->devices, x->count, verdicts, whys);
 	for (size_t i = 0; i < x->count; i++)
-		refused_whole &= verdicts[i] == HUB_WRONG;
+		refused_whole &= verdicts[i] == HUB_WRONG || verdicts[i] == HUB_GARBLED;
 	for (size_t i = 0; i < x->count; i++) {
 		struct link_ask *ask = take(x, i);
 
