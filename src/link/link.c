@@ -117,7 +117,7 @@ static void finish(struct link_ask *ask, enum link_outcome outcome, const struct
 
 	answer.outcome = outcome;
 	answer.existed = ask->existed;
-	answer.may_exist = outcome == LINK_FAILED && ask->may_exist;
+	answer.may_exist = outcome != LINK_DONE && ask->may_exist;
 	answer.sentence = ask->sentence ? ask->sentence : "done";
 	answer.status = ask->status;
 	ask->done(ask->cookie, &answer);
@@ -313,6 +313,13 @@ static void judged(struct link_ask *ask, enum hub_verdict v, const char *why, co
 		finish(ask, v == HUB_DONE ? LINK_DONE : LINK_INVALID, parts);
 }
 
+/* Whether a creation may have been made although the hub did not say yes. A hub that says "unavailable" or "too many" has not
+ * looked at it; one that broke down, or a proxy that lost it, may have passed it on. */
+static bool may_have_created(enum hub_verdict v, int status)
+{
+	return v == HUB_GARBLED || (status >= 500 && status != 503);
+}
+
 /* --- exchanges --- */
 
 static void exchange_free(struct exchange *x)
@@ -376,6 +383,7 @@ static void answered_creation(struct exchange *x, const struct fetch_answer *a)
 		if (ask == NULL)
 			continue;
 		ask->status = a->status;
+		ask->may_exist |= may_have_created(verdicts[i], a->status);
 		/* One bad entry may have spoiled it for all: each is asked by itself then. */
 		if (refused_whole && x->count > 1) {
 			ask->tries = ask->tries ? ask->tries : 1;

@@ -69,7 +69,7 @@ enum link_outcome {
 struct link_answer {
 	enum link_outcome outcome;
 	bool              existed;    /* ensure: the identity was there already */
-	bool              may_exist;  /* FAILED: a creation went out whose answer never came */
+	bool              may_exist;  /* all but DONE: a creation went out to which no clear answer came */
 	const char       *sentence;   /* for the operator: what the hub said, what we asked; never NULL */
 	int               status;     /* the last HTTP status; 0: none */
 	struct slice      tags, desired, reported; /* twin */

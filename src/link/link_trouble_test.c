@@ -3,8 +3,6 @@
  */
 #include "link/test_transport.h"
 
-#include <string.h>
-
 #define FIRST_RETRY_MS 200
 #define BREAK_MAX_MS   15000
 
@@ -160,6 +158,42 @@ static void rubbish_ends_in_words_and_is_never_taken_for_a_yes(void **state)
 		assert_ended(&h, LINK_INVALID);
 		assert_true(h.sentence[0] != '\0');
 		expect_silence(s);
+	}
+}
+
+/* What lies there unknown would come back to life with an old twin one day: whoever asked must remember the place. */
+static void a_creation_that_may_have_been_made_says_so_however_it_ends(void **state)
+{
+	static const struct reply spoiled[] = {{.status = 200, .body = "<html>"},
+					       {.status = 200, .body = "{\"isSuccessful\":tr"},
+					       {.status = 400, .body = "{\"isSuccessful\":false,\"errors\":[]}"}};
+	static const struct reply bad[] = {{.status = 500}, {.status = 502}, {.status = 504}, {.e = ERR_CLOSED}};
+	static const struct reply clean[] = {{.status = 503}, {.status = 429}, {.status = 401, .body = NO_ENTRY}, {.e = ERR_UNREACHABLE}};
+	struct scene *s = *state;
+	struct heard h[20] = {0}, *at = h;
+
+	for (size_t i = 0; i < sizeof(spoiled) / sizeof(spoiled[0]); i++, at++) {
+		ensure(s, HUB1, "pump-17", at);
+		reply_to(expect(s, "POST", "/devices"), &spoiled[i]);
+		assert_ended(at, LINK_INVALID);
+		assert_true(at->may_exist);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++, at++) {
+		/* Then the key is rolled, so that it ends with something else. */
+		s->moods[0] = &bad[i];
+		ensure(s, HUB1, "pump-17", at);
+		loop_settle(s->loop);
+		s->moods[0] = &refusing;
+		loop_advance(s->loop, 40000);
+		assert_ended(at, LINK_REFUSED);
+		assert_true(at->may_exist);
+	}
+	for (size_t i = 0; i < sizeof(clean) / sizeof(clean[0]); i++, at++) {
+		s->moods[0] = &clean[i];
+		ensure(s, HUB1, "pump-17", at);
+		loop_advance(s->loop, 60000);
+		assert_int_equal(at->times, 1);
+		assert_false(at->may_exist);
 	}
 }
 
@@ -376,6 +410,7 @@ int main(void)
 		SCENE_TEST(when_its_time_is_over_one_question_goes_ahead_of_the_others),
 		SCENE_TEST(a_probe_that_fails_keeps_it_open_for_longer_up_to_a_limit),
 		SCENE_TEST(a_probe_that_is_cancelled_lets_the_next_one_go),
+		SCENE_TEST(a_creation_that_may_have_been_made_says_so_however_it_ends),
 		SCENE_TEST(one_dead_hub_does_not_delay_another),
 		SCENE_TEST(two_links_with_different_ports_are_two_hubs),
 	};
