@@ -27,7 +27,7 @@
 #define RETRY_FIRST_MS      200
 #define RETRY_MAX_MS        10000
 #define DENIALS_MAX         2 /* a key roll in progress looks like a refusal once */
-#define CONFLICTS_MAX       4 /* 412 again and again */
+#define CONFLICTS_MAX       4 /* 412 again and again; there, and not there */
 #define BREAK_FIRST_MS      1000
 #define BREAK_MAX_MS        15000
 
@@ -271,6 +271,16 @@ static void judged_create(struct link_ask *ask, enum hub_verdict v)
 	}
 }
 
+/* At once; but a hub that goes on saying both "it is there" and "it is not" gets time to make up its mind. */
+static void create_again(struct link_ask *ask)
+{
+	ask->phase = CREATE;
+	if (++ask->conflicts < CONFLICTS_MAX)
+		go_to(ask, CREATE);
+	else
+		retry(ask);
+}
+
 static void judged_look(struct link_ask *ask, enum hub_verdict v)
 {
 	ask->existed |= v == HUB_DONE || v == HUB_DIFFERENT;
@@ -279,7 +289,7 @@ static void judged_look(struct link_ask *ask, enum hub_verdict v)
 	else if (v == HUB_DIFFERENT)
 		go_to(ask, CORRECT);
 	else if (v == HUB_ABSENT)
-		go_to(ask, CREATE);
+		create_again(ask);
 	else
 		finish(ask, LINK_INVALID, NULL);
 }

@@ -197,6 +197,27 @@ static void a_creation_that_may_have_been_made_says_so_however_it_ends(void **st
 	}
 }
 
+/* A proxy in front of two hubs, or a hub that is not of one mind. */
+static void a_hub_that_has_the_device_and_has_it_not_is_not_asked_without_a_pause(void **state)
+{
+	struct scene *s = *state;
+	struct heard h = {0};
+	struct request *r;
+
+	ensure(s, HUB1, "pump-17", &h);
+	for (int ms = 0; ms < 45000; ms += 50) {
+		while (s->count < 1000 && (r = next_request(s)) != NULL) {
+			if (*r->method == 'P')
+				answer(r, 400, EXISTS("pump-17"));
+			else
+				answer(r, 404, NOT_THERE);
+		}
+		loop_advance(s->loop, 50);
+	}
+	assert_in_range(s->count, 4, 60);
+	assert_ended(&h, LINK_FAILED);
+}
+
 /* --- patience --- */
 
 static void a_hub_that_throttles_is_left_alone_as_long_as_it_says(void **state)
@@ -411,6 +432,7 @@ int main(void)
 		SCENE_TEST(a_probe_that_fails_keeps_it_open_for_longer_up_to_a_limit),
 		SCENE_TEST(a_probe_that_is_cancelled_lets_the_next_one_go),
 		SCENE_TEST(a_creation_that_may_have_been_made_says_so_however_it_ends),
+		SCENE_TEST(a_hub_that_has_the_device_and_has_it_not_is_not_asked_without_a_pause),
 		SCENE_TEST(one_dead_hub_does_not_delay_another),
 		SCENE_TEST(two_links_with_different_ports_are_two_hubs),
 	};
