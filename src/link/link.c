@@ -85,6 +85,7 @@ struct exchange {
 	struct far_hub *hub;
 	struct arena *arena;
 	enum phase phase;
+	bool probe; /* it goes ahead of the others, while the breaker is open */
 	size_t count;
 	struct link_ask *asks[LINK_BULK_MAX]; /* NULL: it has been cancelled, or its deadline has passed */
 	const struct link_identity *devices[LINK_BULK_MAX];
@@ -224,12 +225,14 @@ static void leave_alone(struct far_hub *h, int64_t ms)
 	wake_at(h, h->closed_until_ms);
 }
 
-static void hub_failed(struct far_hub *h, const char *why)
+/* What was on its way when the breaker opened fails for the same reason: only a probe says anything new. */
+static void hub_failed(struct far_hub *h, const char *why, bool probe)
 {
 	h->failed++;
-	h->failures++;
 	snprintf(h->last_failure, sizeof(h->last_failure), "%s", why ? why : "no reason");
-	if (h->failures < LINK_BREAKER)
+	if (h->broken_off && !probe)
+		return;
+	if (++h->failures < LINK_BREAKER)
 		return;
 	if (!h->broken_off)
 		log_warn(NULL, "hub-left-alone", "hub", h->name_text, "reason", h->last_failure, NULL);
@@ -343,6 +346,14 @@ static void exchange_free(struct exchange *x)
 	arena_free(&arena); /* the exchange lies in it */
 }
 
+/* It is under way no more. */
+static void give_back_slot(struct exchange *x)
+{
+	x->hub->in_flight--;
+	if (x->probe)
+		x->hub->probing = false;
+}
+
 /* Take the question out of its exchange; NULL: it has gone. */
 static struct link_ask *take(struct exchange *x, size_t i)
 {
@@ -359,7 +370,7 @@ static void no_answer(struct exchange *x, const struct fetch_answer *a)
 {
 	struct far_hub *h = x->hub;
 
-	hub_failed(h, a->why);
+	hub_failed(h, a->why, x->probe);
 	for (size_t i = 0; i < x->count; i++) {
 		struct link_ask *ask = take(x, i);
 
@@ -426,7 +437,7 @@ static void answered_one(struct exchange *x, const struct fetch_answer *a)
 }
 
 /* Throttling is no failure of the hub, but it wants to be left alone; 5xx is one. */
-static void judge_hub(struct far_hub *h, const struct fetch_answer *a, int64_t took_us)
+static void judge_hub(struct far_hub *h, const struct fetch_answer *a, int64_t took_us, bool probe)
 {
 	char words[32];
 
@@ -434,7 +445,7 @@ static void judge_hub(struct far_hub *h, const struct fetch_answer *a, int64_t t
 		leave_alone(h, a->retry_after > 0 ? (int64_t)a->retry_after * 1000 : backoff(2, RETRY_FIRST_MS, RETRY_MAX_MS));
 	if (a->status >= 500) {
 		snprintf(words, sizeof(words), "it answers %d", a->status);
-		hub_failed(h, words);
+		hub_failed(h, words, probe);
 	} else {
 		hub_answered(h, took_us);
 	}
@@ -447,12 +458,11 @@ static void answered(void *cookie, const struct fetch_answer *a)
 
 	x->fetch = NULL;
 	x->local = NULL;
-	h->in_flight--;
-	h->probing = false;
+	give_back_slot(x);
 	if (a->e != OK) {
 		no_answer(x, a);
 	} else {
-		judge_hub(h, a, clock_mono_us() - x->started_us);
+		judge_hub(h, a, clock_mono_us() - x->started_us, x->probe);
 		if (x->phase == CREATE)
 			answered_creation(x, a);
 		else
@@ -561,7 +571,7 @@ static void send_exchange(struct exchange *x)
 	if (x->fetch || x->local)
 		return;
 	/* It could not even start: no memory. The questions wait for better times. */
-	h->in_flight--;
+	give_back_slot(x);
 	for (size_t i = 0; i < x->count; i++) {
 		struct link_ask *ask = take(x, i);
 
@@ -648,7 +658,8 @@ static void start_exchange(struct far_hub *h)
 		wake_at(h, loop_now_ms(h->link->conf.loop) + RETRY_FIRST_MS);
 		return;
 	}
-	*x = (struct exchange){.hub = h, .arena = arena, .phase = first->phase};
+	*x = (struct exchange){.hub = h, .arena = arena, .phase = first->phase, .probe = h->broken_off};
+	h->probing |= x->probe;
 	list_append(&h->link->exchanges, &x->link);
 	put_in(x, first);
 	if (first->phase == CREATE && first->tries == 0 && last_slot)
@@ -670,7 +681,6 @@ static void pump(struct far_hub *h)
 		}
 		if (h->broken_off && h->probing)
 			return;
-		h->probing = h->broken_off;
 		start_exchange(h);
 		if (h->in_flight == in_flight)
 			return;

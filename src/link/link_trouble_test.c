@@ -379,6 +379,57 @@ static void a_probe_that_is_cancelled_lets_the_next_one_go(void **state)
 	assert_int_equal(more.times, 1);
 }
 
+/* They failed because of one and the same moment. */
+static void many_failures_at_once_count_as_one_for_the_breaker_s_patience(void **state)
+{
+	struct scene *s = *state;
+	struct heard h[LINK_IN_FLIGHT] = {0};
+
+	for (int i = 0; i < LINK_IN_FLIGHT; i++)
+		twin_of(s, &h[i]);
+	loop_settle(s->loop);
+	for (int i = 0; i < LINK_IN_FLIGHT; i++)
+		lose(&s->requests[i], ERR_UNREACHABLE);
+	s->seen = s->count;
+	s->moods[0] = &well;
+	loop_advance(s->loop, 1000);
+	assert_non_null(next_request(s));
+	assert_false(state_of(s, hub1).broken_off);
+}
+
+static void a_late_answer_to_an_old_question_is_no_answer_to_the_probe(void **state)
+{
+	struct scene *s = *state;
+	struct heard h[LINK_IN_FLIGHT] = {0};
+
+	for (int i = 0; i < LINK_IN_FLIGHT; i++)
+		twin_of(s, &h[i]);
+	loop_settle(s->loop);
+	for (int i = 0; i < LINK_BREAKER; i++)
+		lose(&s->requests[i], ERR_UNREACHABLE);
+	s->seen = s->count;
+	loop_advance(s->loop, 1000);
+	assert_non_null(next_request(s)); /* the probe; it hangs */
+	for (int i = LINK_BREAKER; i < LINK_IN_FLIGHT; i++)
+		lose(&s->requests[i], ERR_TIMEOUT);
+	loop_advance(s->loop, 20000);
+	expect_silence(s);
+}
+
+static void a_probe_that_cannot_start_for_lack_of_memory_is_not_the_last_one(void **state)
+{
+	struct scene *s = *state;
+	struct heard h = {0};
+
+	break_hub(s, &h);
+	s->no_memory = true;
+	loop_advance(s->loop, 5000);
+	s->no_memory = false;
+	s->moods[0] = &(const struct reply){.status = 404, .body = NOT_THERE};
+	loop_advance(s->loop, 20000);
+	assert_ended(&h, LINK_ABSENT);
+}
+
 static void one_dead_hub_does_not_delay_another(void **state)
 {
 	struct scene *s = *state;
@@ -433,6 +484,9 @@ int main(void)
 		SCENE_TEST(a_probe_that_is_cancelled_lets_the_next_one_go),
 		SCENE_TEST(a_creation_that_may_have_been_made_says_so_however_it_ends),
 		SCENE_TEST(a_hub_that_has_the_device_and_has_it_not_is_not_asked_without_a_pause),
+		SCENE_TEST(many_failures_at_once_count_as_one_for_the_breaker_s_patience),
+		SCENE_TEST(a_late_answer_to_an_old_question_is_no_answer_to_the_probe),
+		SCENE_TEST(a_probe_that_cannot_start_for_lack_of_memory_is_not_the_last_one),
 		SCENE_TEST(one_dead_hub_does_not_delay_another),
 		SCENE_TEST(two_links_with_different_ports_are_two_hubs),
 	};
