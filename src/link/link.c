@@ -30,6 +30,7 @@
 #define CONFLICTS_MAX       4 /* 412 again and again; there, and not there */
 #define BREAK_FIRST_MS      1000
 #define BREAK_MAX_MS        15000
+#define PATIENCE_MAX_MS     600000 /* whatever Retry-After says */
 
 enum phase { CREATE, LOOK, CORRECT, TWIN, REMOVE, PROBE };
 
@@ -439,10 +440,13 @@ static void answered_one(struct exchange *x, const struct fetch_answer *a)
 /* Throttling is no failure of the hub, but it wants to be left alone; 5xx is one. */
 static void judge_hub(struct far_hub *h, const struct fetch_answer *a, int64_t took_us, bool probe)
 {
+	int64_t patience = (int64_t)a->retry_after * 1000;
 	char words[32];
 
+	if (patience <= 0)
+		patience = backoff(2, RETRY_FIRST_MS, RETRY_MAX_MS);
 	if (a->status == 429 || a->status == 503)
-		leave_alone(h, a->retry_after > 0 ? (int64_t)a->retry_after * 1000 : backoff(2, RETRY_FIRST_MS, RETRY_MAX_MS));
+		leave_alone(h, patience < PATIENCE_MAX_MS ? patience : PATIENCE_MAX_MS);
 	if (a->status >= 500) {
 		snprintf(words, sizeof(words), "it answers %d", a->status);
 		hub_failed(h, words, probe);

@@ -220,6 +220,24 @@ static void a_hub_that_has_the_device_and_has_it_not_is_not_asked_without_a_paus
 
 /* --- patience --- */
 
+/* It may be a date of another age. */
+static void nobody_s_patience_is_asked_for_longer_than_ten_minutes(void **state)
+{
+	struct scene *s = *state;
+	struct linked_hub hub = HUB1;
+	struct heard one = {0};
+
+	ensure(s, hub, "pump-17", &one);
+	reply_to(expect(s, "POST", "/devices"), &(struct reply){.status = 429, .retry_after = INT32_MAX});
+	loop_advance(s->loop, 599000);
+	s->seen = s->count;
+	s->moods[0] = &well;
+	one = (struct heard){0};
+	ensure(s, hub, "pump-17", &one);
+	loop_advance(s->loop, 1000);
+	assert_ended(&one, LINK_DONE);
+}
+
 static void a_hub_that_throttles_is_left_alone_as_long_as_it_says(void **state)
 {
 	static const int statuses[] = {429, 503};
@@ -484,6 +502,7 @@ int main(void)
 		SCENE_TEST(a_probe_that_is_cancelled_lets_the_next_one_go),
 		SCENE_TEST(a_creation_that_may_have_been_made_says_so_however_it_ends),
 		SCENE_TEST(a_hub_that_has_the_device_and_has_it_not_is_not_asked_without_a_pause),
+		SCENE_TEST(nobody_s_patience_is_asked_for_longer_than_ten_minutes),
 		SCENE_TEST(many_failures_at_once_count_as_one_for_the_breaker_s_patience),
 		SCENE_TEST(a_late_answer_to_an_old_question_is_no_answer_to_the_probe),
 		SCENE_TEST(a_probe_that_cannot_start_for_lack_of_memory_is_not_the_last_one),
