@@ -75,6 +75,7 @@ struct link_ask {
 	struct timer *deadline, *again;
 	int tries, denials, conflicts;
 	bool may_exist, existed;
+	bool alone;        /* it does not travel in company: it may be what spoils it for the others */
 	struct slice etag; /* CORRECT */
 	const char *sentence;
 	int status;
@@ -380,7 +381,7 @@ static void no_answer(struct exchange *x, const struct fetch_answer *a)
 		ask->status = 0;
 		ask->sentence = arena_printf(ask->arena, "%s could not be asked: %s", h->name_text, a->why ? a->why : err_text(a->e));
 		if (ask->phase == CREATE && a->e != ERR_UNREACHABLE) {
-			ask->may_exist = true;
+			ask->may_exist = ask->alone = true;
 			ask->phase = LOOK;
 		}
 		if (ask->phase == PROBE)
@@ -406,9 +407,10 @@ static void answered_creation(struct exchange *x, const struct fetch_answer *a)
 			continue;
 		ask->status = a->status;
 		ask->may_exist |= may_have_created(verdicts[i], a->status);
+		ask->alone |= ask->may_exist;
 		/* One bad entry may have spoiled it for all: each is asked by itself then. */
 		if (refused_whole && x->count > 1) {
-			ask->tries = ask->tries ? ask->tries : 1;
+			ask->alone = true;
 			go_to(ask, CREATE);
 		} else {
 			judged(ask, verdicts[i], whys[i], NULL);
@@ -603,7 +605,8 @@ static void put_in(struct exchange *x, struct link_ask *ask)
 	x->asks[x->count++] = ask;
 }
 
-/* Other creations that wait travel along, as far as they have not failed in company before. Their devices are copied: a
+/* Other creations that wait travel along, as far as they have not failed in company before (a hub that could not be reached,
+ * or had no time, has not judged them). Their devices are copied: a
  * question may go while the request is on its way. */
 static void fill_up(struct exchange *x)
 {
@@ -613,7 +616,7 @@ static void fill_up(struct exchange *x)
 		struct link_ask *ask = LIST_ITEM(at, struct link_ask, link);
 
 		next = at->next;
-		if (ask->phase == CREATE && ask->tries == 0 && !named_already(x, ask->identity.device_id))
+		if (ask->phase == CREATE && !ask->alone && !named_already(x, ask->identity.device_id))
 			put_in(x, ask);
 	}
 }
@@ -666,7 +669,7 @@ static void start_exchange(struct far_hub *h)
 	h->probing |= x->probe;
 	list_append(&h->link->exchanges, &x->link);
 	put_in(x, first);
-	if (first->phase == CREATE && first->tries == 0 && last_slot)
+	if (first->phase == CREATE && !first->alone && last_slot)
 		fill_up(x);
 	keep_ids(x);
 	send_exchange(x);

@@ -448,6 +448,32 @@ static void a_probe_that_cannot_start_for_lack_of_memory_is_not_the_last_one(voi
 	assert_ended(&h, LINK_ABSENT);
 }
 
+/* After an outage many wait: this is when travelling together counts. */
+static void those_who_waited_for_a_dead_hub_travel_together_when_it_is_back(void **state)
+{
+	static const struct reply outages[] = {{.e = ERR_UNREACHABLE}, {.status = 503}, {.status = 429, .retry_after = 3}};
+	struct scene *s = *state;
+
+	for (size_t k = 0; k < sizeof(outages) / sizeof(outages[0]); k++) {
+		struct heard h[500] = {0};
+		char id[32];
+
+		s->moods[0] = &outages[k];
+		for (int i = 0; i < 500; i++) {
+			snprintf(id, sizeof(id), "d%d", i);
+			ensure(s, HUB1, id, &h[i]);
+		}
+		loop_advance(s->loop, 10000);
+		s->seen = s->count;
+		s->moods[0] = &well;
+		loop_advance(s->loop, 35000);
+		for (int i = 0; i < 500; i++)
+			assert_ended(&h[i], LINK_DONE);
+		assert_in_range(s->count - s->seen, 5, 150);
+		s->seen = s->count;
+	}
+}
+
 static void one_dead_hub_does_not_delay_another(void **state)
 {
 	struct scene *s = *state;
@@ -506,6 +532,7 @@ int main(void)
 		SCENE_TEST(many_failures_at_once_count_as_one_for_the_breaker_s_patience),
 		SCENE_TEST(a_late_answer_to_an_old_question_is_no_answer_to_the_probe),
 		SCENE_TEST(a_probe_that_cannot_start_for_lack_of_memory_is_not_the_last_one),
+		SCENE_TEST(those_who_waited_for_a_dead_hub_travel_together_when_it_is_back),
 		SCENE_TEST(one_dead_hub_does_not_delay_another),
 		SCENE_TEST(two_links_with_different_ports_are_two_hubs),
 	};
