@@ -133,6 +133,13 @@ static const char *quote(struct arena *a, struct slice body)
 	return text ? text : "";
 }
 
+/* Only the hub itself knows that it has no such device: a proxy's "there is nothing at this path" must not make a device start
+ * afresh, or pass for a removal. */
+static bool names_missing_device(struct slice body)
+{
+	return slice_search(body, SLICE("DeviceNotFound")) >= 0 || slice_search(body, SLICE("404001")) >= 0;
+}
+
 enum hub_verdict iothub_judge_status(int status, struct slice body, struct arena *a, const char **why)
 {
 	*why = arena_printf(a, "the hub answered %d: %s", status, quote(a, body));
@@ -141,7 +148,7 @@ enum hub_verdict iothub_judge_status(int status, struct slice body, struct arena
 	switch (status) {
 	case 401:
 	case 403: return HUB_DENIED;
-	case 404: return HUB_ABSENT;
+	case 404: return names_missing_device(body) ? HUB_ABSENT : HUB_WRONG;
 	case 409: return HUB_EXISTS;
 	case 412: return HUB_CHANGED;
 	case 408:

@@ -185,6 +185,19 @@ static void every_status_has_its_meaning_and_a_sentence_that_names_it(void **sta
 	}
 }
 
+static void only_the_hub_can_say_that_a_device_is_not_there(void **state)
+{
+	static const char *const others[] = {"", "<html>404 Not Found</html>", "{\"message\":\"no Route matched with those values\"}"};
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(iothub_judge_status(404, slice_str(others[i]), arena, &why), HUB_WRONG);
+	/* Both shapes of hub-api.md 4.10. */
+	assert_int_equal(iothub_judge_status(404, SLICE("{\"Message\":\"ErrorCode:DeviceNotFound;x\"}"), arena, &why), HUB_ABSENT);
+	assert_int_equal(iothub_judge_status(404, SLICE("{\"Message\":\"{\\\"errorCode\\\":404001}\"}"), arena, &why), HUB_ABSENT);
+}
+
 static void a_sentence_quotes_little_of_the_answer_and_only_what_can_be_printed(void **state)
 {
 	char body[4096];
@@ -420,6 +433,7 @@ int main(void)
 		PURE_TEST(credentials_are_corrected_only_on_the_identity_that_was_looked_at),
 		PURE_TEST(a_removal_is_unconditional_and_a_probe_asks_for_statistics),
 		PURE_TEST(every_status_has_its_meaning_and_a_sentence_that_names_it),
+		PURE_TEST(only_the_hub_can_say_that_a_device_is_not_there),
 		PURE_TEST(a_sentence_quotes_little_of_the_answer_and_only_what_can_be_printed),
 		PURE_TEST(a_creation_has_succeeded_when_the_hub_says_so),
 		PURE_TEST(one_failing_entry_does_not_fail_the_others),
