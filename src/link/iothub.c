@@ -168,19 +168,27 @@ static json_t *document(struct slice body, struct arena *a, const char **why)
 	return NULL;
 }
 
-/* errorCode may be a name or a number (hub-api.md 4.5). */
+/* errorCode may be a name or a number (hub-api.md 4.5, 4.10). */
 static enum hub_verdict verdict_of_code(const json_t *code)
 {
-	const char *name = json_string_value(code);
+	static const struct {
+		struct slice name;
+		enum hub_verdict means;
+	} names[] = {
+		{SLICE("DeviceAlreadyExists"), HUB_EXISTS}, {SLICE("Throttling"), HUB_BUSY},     {SLICE("ServerError"), HUB_BUSY},
+		{SLICE("ServiceUnavailable"), HUB_BUSY},    {SLICE("GatewayTimeout"), HUB_BUSY}, {SLICE("IotHubUnauthorized"), HUB_DENIED},
+	};
+	struct slice name = slice_str(json_string_value(code));
 	json_int_t number = json_integer_value(code);
 
-	if ((name && slice_eq_fold(slice_str(name), SLICE("DeviceAlreadyExists"))) || number == 409001)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (slice_starts_fold(name, names[i].name))
+			return names[i].means;
+	if (number == 409001)
 		return HUB_EXISTS;
-	if ((name && slice_starts_fold(slice_str(name), SLICE("Throttling"))) || number / 1000 == 429 || number / 1000 >= 500)
-		return HUB_BUSY;
-	if (name && slice_starts_fold(slice_str(name), SLICE("IotHubUnauthorized")))
+	if (number / 1000 == 401)
 		return HUB_DENIED;
-	return HUB_WRONG;
+	return number / 1000 == 429 || number / 1000 >= 500 ? HUB_BUSY : HUB_WRONG;
 }
 
 /* Whether the error is about one of ours. */
