@@ -34,7 +34,6 @@ static void write_authentication(struct json_out *j, const struct link_identity 
 
 static void write_common(struct json_out *j, const struct link_identity *d)
 {
-	json_str(j, "status", "enabled");
 	write_authentication(j, d);
 	json_open(j, "capabilities", '{');
 	json_bool(j, "iotEdge", d->iot_edge);
@@ -47,6 +46,7 @@ static void write_entry(struct json_out *j, const struct link_identity *d)
 	json_open(j, NULL, '{');
 	json_text(j, "id", d->device_id);
 	json_str(j, "importMode", "create");
+	json_str(j, "status", "enabled");
 	write_common(j, d);
 	if (d->tags.n)
 		json_raw(j, "tags", d->tags);
@@ -88,7 +88,10 @@ void iothub_look(struct arena *a, struct slice device_id, struct hub_request *ou
 	*out = (struct hub_request){.method = "GET", .path = device_path(a, "/devices/", device_id)};
 }
 
-void iothub_correct(struct arena *a, const struct link_identity *d, struct slice etag, struct hub_request *out)
+/* A PUT replaces all that can be written (hub-api.md 4.4), so it says again what is to stay. */
+static const char *const kept[HUB_KEPT] = {"status", "statusReason", "deviceScope", "parentScopes"};
+
+void iothub_correct(struct arena *a, const struct link_identity *d, const struct hub_seen *seen, struct hub_request *out)
 {
 	struct json_out j;
 	struct buf text;
@@ -97,11 +100,14 @@ void iothub_correct(struct arena *a, const struct link_identity *d, struct slice
 	json_out_init(&j, &text);
 	json_open(&j, NULL, '{');
 	json_text(&j, "deviceId", d->device_id);
+	for (int i = 0; i < HUB_KEPT; i++)
+		if (!slice_absent(seen->kept[i]))
+			json_raw(&j, kept[i], seen->kept[i]);
 	write_common(&j, d);
 	json_close(&j, '}');
 	*out = (struct hub_request){.method = "PUT",
 				    .path = device_path(a, "/devices/", d->device_id),
-				    .if_match = arena_format(a, "\"%.*s\"", SLICE_ARG(etag)),
+				    .if_match = arena_format(a, "\"%.*s\"", SLICE_ARG(seen->etag)),
 				    .body = text_of(a, &text)};
 }
 
@@ -280,7 +286,16 @@ static bool credentials_match(const json_t *json, const struct link_identity *d)
 	       same_text(json_get_fold(keys, "secondaryKey"), d->secondary_key, false);
 }
 
-enum hub_verdict iothub_judge_look(int status, struct slice body, struct arena *a, const struct link_identity *d, struct slice *etag,
+static void keep(struct slice body, struct arena *a, struct hub_seen *seen)
+{
+	for (int i = 0; i < HUB_KEPT; i++) {
+		struct slice text = json_member(body, kept[i], true);
+
+		seen->kept[i] = slice_eq(text, SLICE("null")) ? NO_SLICE : arena_copy(a, text);
+	}
+}
+
+enum hub_verdict iothub_judge_look(int status, struct slice body, struct arena *a, const struct link_identity *d, struct hub_seen *seen,
 				   const char **why)
 {
 	enum hub_verdict verdict = HUB_DONE;
@@ -290,8 +305,9 @@ enum hub_verdict iothub_judge_look(int status, struct slice body, struct arena *
 		return iothub_judge_status(status, body, a, why);
 	if ((json = document(body, a, why)) == NULL)
 		return HUB_WRONG;
-	*etag = arena_copy(a, slice_str(json_string_value(json_get_fold(json, "etag"))));
-	if (!same_text(json_get_fold(json, "deviceId"), d->device_id, false) || slice_absent(*etag)) {
+	seen->etag = arena_copy(a, slice_str(json_string_value(json_get_fold(json, "etag"))));
+	keep(body, a, seen);
+	if (!same_text(json_get_fold(json, "deviceId"), d->device_id, false) || slice_absent(seen->etag)) {
 		*why = arena_printf(a, "the hub's answer is no device identity: %s", quote(a, body));
 		verdict = HUB_WRONG;
 	} else if (!credentials_match(json, d)) {

@@ -12,6 +12,13 @@ struct hub_request {
 	struct slice if_match, body; /* absent: none */
 };
 
+/* What a look has found, and a correction keeps: a device that somebody switched off at the hub stays off, and a leaf keeps
+ * its parents. Texts are JSON; absent: not there. */
+#define HUB_KEPT 4
+struct hub_seen {
+	struct slice etag, kept[HUB_KEPT];
+};
+
 /* What an answer says of one device. */
 enum hub_verdict {
 	HUB_DONE,
@@ -27,7 +34,7 @@ enum hub_verdict {
 
 void iothub_create(struct arena *, const struct link_identity *const *, size_t count, struct hub_request *);
 void iothub_look(struct arena *, struct slice device_id, struct hub_request *);
-void iothub_correct(struct arena *, const struct link_identity *, struct slice etag, struct hub_request *);
+void iothub_correct(struct arena *, const struct link_identity *, const struct hub_seen *, struct hub_request *);
 void iothub_twin(struct arena *, struct slice device_id, struct hub_request *);
 void iothub_remove(struct arena *, struct slice device_id, struct hub_request *);
 void iothub_statistics(struct hub_request *);
@@ -39,8 +46,8 @@ enum hub_verdict iothub_judge_status(int status, struct slice body, struct arena
 void iothub_judge_create(int status, struct slice body, struct arena *, const struct link_identity *const *, size_t count,
 			 enum hub_verdict *verdicts, const char **whys);
 
-/* DONE: the identity is as it should be; DIFFERENT: *etag is what to correct it with. */
-enum hub_verdict iothub_judge_look(int status, struct slice body, struct arena *, const struct link_identity *, struct slice *etag,
+/* DONE: the identity is as it should be; DIFFERENT: *seen is what to correct it with. */
+enum hub_verdict iothub_judge_look(int status, struct slice body, struct arena *, const struct link_identity *, struct hub_seen *seen,
 				   const char **why);
 
 /* DONE: the parts of the twin, without $metadata and $version. */

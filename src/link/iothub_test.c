@@ -138,11 +138,11 @@ static void credentials_are_corrected_only_on_the_identity_that_was_looked_at(vo
 	struct hub_request r;
 
 	(void)state;
-	iothub_correct(arena, &d, SLICE("ODQx"), &r);
+	iothub_correct(arena, &d, &(struct hub_seen){.etag = SLICE("ODQx")}, &r);
 	assert_string_equal(r.method, "PUT");
 	assert_string_equal(r.path, "/devices/pump-17" VERSION);
 	is(r.if_match, "\"ODQx\"");
-	is(r.body, "{\"deviceId\":\"pump-17\",\"status\":\"enabled\",\"authentication\":{\"type\":\"sas\",\"symmetricKey\":"
+	is(r.body, "{\"deviceId\":\"pump-17\",\"authentication\":{\"type\":\"sas\",\"symmetricKey\":"
 		   "{\"primaryKey\":\"cHJpbWFyeQ==\",\"secondaryKey\":\"c2Vjb25kYXJ5\"}},\"capabilities\":{\"iotEdge\":false}}");
 }
 
@@ -326,10 +326,10 @@ static void a_creation_refused_as_a_whole_is_refused_to_each(void **state)
 	"{\"deviceId\":\"pump-17\",\"etag\":\"ODQx\",\"status\":\"enabled\",\"authentication\":{\"type\":\"sas\",\"symmetricKey\":" keys   \
 	"}}"
 
-static enum hub_verdict look(struct link_identity d, int status, const char *body, struct slice *etag)
+static enum hub_verdict look(struct link_identity d, int status, const char *body, struct hub_seen *seen)
 {
 	const char *why = NULL;
-	enum hub_verdict v = iothub_judge_look(status, slice_str(body), arena, &d, etag, &why);
+	enum hub_verdict v = iothub_judge_look(status, slice_str(body), arena, &d, seen, &why);
 
 	if (v != HUB_DONE && v != HUB_DIFFERENT)
 		assert_true(why != NULL && *why != '\0');
@@ -338,43 +338,62 @@ static enum hub_verdict look(struct link_identity d, int status, const char *bod
 
 static void an_identity_with_the_same_credentials_is_as_it_should_be(void **state)
 {
-	struct slice etag = NO_SLICE;
+	struct hub_seen seen = {0};
 
 	(void)state;
-	assert_int_equal(look(pump(), 200, SAS_OF("{\"primaryKey\":\"cHJpbWFyeQ==\",\"secondaryKey\":\"c2Vjb25kYXJ5\"}"), &etag), HUB_DONE);
-	is(etag, "ODQx");
+	assert_int_equal(look(pump(), 200, SAS_OF("{\"primaryKey\":\"cHJpbWFyeQ==\",\"secondaryKey\":\"c2Vjb25kYXJ5\"}"), &seen), HUB_DONE);
+	is(seen.etag, "ODQx");
 	/* Thumbprints are hex, in either case; the other kind's members are null. */
 	assert_int_equal(look(press(), 200,
 			      "{\"deviceId\":\"press-07\",\"eTag\":\"x\",\"authentication\":{\"type\":\"SelfSigned\",\"symmetricKey\":"
 			      "{\"primaryKey\":null},\"x509Thumbprint\":{\"primaryThumbprint\":\"a1b2\",\"secondaryThumbprint\":null}}}",
-			      &etag),
+			      &seen),
 			 HUB_DONE);
 }
 
 static void another_key_another_kind_or_none_is_different(void **state)
 {
-	struct slice etag = NO_SLICE;
+	struct hub_seen seen = {0};
 
 	(void)state;
-	assert_int_equal(look(pump(), 200, SAS_OF("{\"primaryKey\":\"cHJpbWFyeQ==\",\"secondaryKey\":\"other\"}"), &etag), HUB_DIFFERENT);
-	assert_int_equal(look(pump(), 200, SAS_OF("{\"primaryKey\":\"chjpbwfyeq==\",\"secondaryKey\":\"c2Vjb25kYXJ5\"}"), &etag),
+	assert_int_equal(look(pump(), 200, SAS_OF("{\"primaryKey\":\"cHJpbWFyeQ==\",\"secondaryKey\":\"other\"}"), &seen), HUB_DIFFERENT);
+	assert_int_equal(look(pump(), 200, SAS_OF("{\"primaryKey\":\"chjpbwfyeq==\",\"secondaryKey\":\"c2Vjb25kYXJ5\"}"), &seen),
 			 HUB_DIFFERENT);
-	assert_int_equal(look(pump(), 200, SAS_OF("null"), &etag), HUB_DIFFERENT);
-	assert_int_equal(look(pump(), 200, "{\"deviceId\":\"pump-17\",\"etag\":\"e\"}", &etag), HUB_DIFFERENT);
-	is(etag, "e");
+	assert_int_equal(look(pump(), 200, SAS_OF("null"), &seen), HUB_DIFFERENT);
+	assert_int_equal(look(pump(), 200, "{\"deviceId\":\"pump-17\",\"etag\":\"e\"}", &seen), HUB_DIFFERENT);
+	is(seen.etag, "e");
+}
+
+/* hub-api.md 4.4: what a PUT leaves out is reset. The operator's word at the hub counts. */
+static void a_correction_leaves_a_disabled_device_disabled_and_a_leaf_with_its_parents(void **state)
+{
+	struct link_identity d = pump();
+	struct hub_seen seen = {0};
+	struct hub_request r;
+
+	(void)state;
+	assert_int_equal(
+		look(d, 200,
+		     "{\"deviceId\":\"pump-17\",\"etag\":\"e\",\"status\":\"disabled\",\"statusReason\":\"stolen \\u00e9\",\"deviceScope\":"
+		     "null,\"parentScopes\":[\"ms-azure-iot-edge://x\"],\"authentication\":{\"type\":\"none\"}}",
+		     &seen),
+		HUB_DIFFERENT);
+	iothub_correct(arena, &d, &seen, &r);
+	assert_true(slice_starts(r.body, SLICE("{\"deviceId\":\"pump-17\",\"status\":\"disabled\",\"statusReason\":\"stolen \\u00e9\","
+					       "\"parentScopes\":[\"ms-azure-iot-edge://x\"],\"authentication\":{")));
 }
 
 static void an_answer_about_another_device_or_without_an_etag_is_wrong(void **state)
 {
-	struct slice etag = NO_SLICE;
+	struct hub_seen seen = {0};
 
 	(void)state;
-	assert_int_equal(look(press(), 200, SAS_OF("{}"), &etag), HUB_WRONG);
-	assert_int_equal(look(pump(), 200, "{\"deviceId\":\"pump-17\",\"authentication\":{}}", &etag), HUB_WRONG);
-	assert_int_equal(look(pump(), 200, "[]", &etag), HUB_WRONG);
-	assert_int_equal(look(pump(), 200, "<html>", &etag), HUB_WRONG);
-	assert_int_equal(look(pump(), 200, "", &etag), HUB_WRONG);
-	assert_int_equal(look(pump(), 404, "{\"Message\":\"ErrorCode:DeviceNotFound;\"}", &etag), HUB_ABSENT);
+	assert_int_equal(look(press(), 200, SAS_OF("{}"), &seen), HUB_WRONG);
+	assert_int_equal(look(pump(), 200, "{\"deviceId\":\"pump-17\",\"authentication\":{}}", &seen), HUB_WRONG);
+	assert_int_equal(look(pump(), 200, "[]", &seen), HUB_WRONG);
+	assert_int_equal(look(pump(), 200, "<html>", &seen), HUB_WRONG);
+	assert_int_equal(look(pump(), 200, "", &seen), HUB_WRONG);
+	assert_int_equal(look(pump(), 404, "{\"Message\":\"ErrorCode:DeviceNotFound;\"}", &seen), HUB_ABSENT);
 }
 
 static enum hub_verdict twin(int status, const char *body, struct link_answer *out)
@@ -447,6 +466,7 @@ int main(void)
 		PURE_TEST(a_creation_refused_as_a_whole_is_refused_to_each),
 		PURE_TEST(an_identity_with_the_same_credentials_is_as_it_should_be),
 		PURE_TEST(another_key_another_kind_or_none_is_different),
+		PURE_TEST(a_correction_leaves_a_disabled_device_disabled_and_a_leaf_with_its_parents),
 		PURE_TEST(an_answer_about_another_device_or_without_an_etag_is_wrong),
 		PURE_TEST(a_twin_is_carried_without_what_the_hub_has_added),
 		PURE_TEST(what_is_no_twin_is_wrong),

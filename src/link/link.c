@@ -75,8 +75,8 @@ struct link_ask {
 	struct timer *deadline, *again;
 	int tries, denials, conflicts;
 	bool may_exist, existed;
-	bool alone;        /* it does not travel in company: it may be what spoils it for the others */
-	struct slice etag; /* CORRECT */
+	bool alone;           /* it does not travel in company: it may be what spoils it for the others */
+	struct hub_seen seen; /* CORRECT */
 	const char *sentence;
 	int status;
 };
@@ -429,7 +429,7 @@ static void answered_one(struct exchange *x, const struct fetch_answer *a)
 		return;
 	ask->status = a->status;
 	if (ask->phase == LOOK)
-		v = iothub_judge_look(a->status, a->body, ask->arena, &ask->identity, &ask->etag, &why);
+		v = iothub_judge_look(a->status, a->body, ask->arena, &ask->identity, &ask->seen, &why);
 	else if (ask->phase == TWIN)
 		v = iothub_judge_twin(a->status, a->body, ask->arena, &parts, &why);
 	else
@@ -555,7 +555,7 @@ static void make_request(struct exchange *x, struct hub_request *r)
 	switch (x->phase) {
 	case CREATE: iothub_create(x->arena, x->devices, x->count, r); break;
 	case LOOK: iothub_look(x->arena, ask->identity.device_id, r); break;
-	case CORRECT: iothub_correct(x->arena, &ask->identity, ask->etag, r); break;
+	case CORRECT: iothub_correct(x->arena, &ask->identity, &ask->seen, r); break;
 	case TWIN: iothub_twin(x->arena, ask->identity.device_id, r); break;
 	case REMOVE: iothub_remove(x->arena, ask->identity.device_id, r); break;
 	case PROBE: iothub_statistics(r); break;
