@@ -4,20 +4,11 @@
  * The keys are in no corpus, so nobody may be let in; and whatever was sent, the operator's words are there and are
  * plain text, for they go to logs and terminals.
  */
-#include <stdlib.h>
-
 #include "attest/attest.h"
+#include "fuzz.h"
 
 #define ROOM (1024 * 1024)
 #define NOW  ((instant)1790000000 * INSTANT_SECOND)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void need(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void plain(const char *text)
 {

@@ -4,24 +4,15 @@
  * A query that is refused says why. One that is accepted judges the twin without harm, and what it selects is an
  * object of JSON whenever the query is text at all.
  */
-#include <stdlib.h>
-
 #include "hub/query.h"
+#include "fuzz.h"
 
 #define ROOM (16 * 1024 * 1024)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char twin[] =
 	"{\"deviceId\":\"pump-17\",\"status\":\"enabled\",\"version\":5,\"tags\":{\"site\":\"north\",\"hot\":true,\"note\":null,"
 	"\"quote\":\"a \\\"b\\\" \\\\\",\"list\":[1,[2]],\"a b\":1,\"deep\":{\"er\":1.5e3}},\"properties\":{\"desired\":{\"rate\":5,"
 	"\"$version\":2},\"reported\":{}},\"capabilities\":{\"iotEdge\":false}}";
-
-static void need(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static bool is_text(struct slice s)
 {

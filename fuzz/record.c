@@ -4,19 +4,10 @@
  * What is accepted must come back: written out and read again, every member that was set is the same, and the second
  * text equals the first.
  */
-#include <stdlib.h>
-
 #include "model/model.h"
+#include "fuzz.h"
 
 #define ROOM (8 * 1024 * 1024)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void need(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void write_text(const struct noun *noun, const void *record, struct arena *a, struct buf *text)
 {

@@ -4,19 +4,10 @@
  * Whatever is let in keeps every section within its limits, is JSON when it is written out, and stays as it is when
  * it is put in the place of itself.
  */
-#include <stdlib.h>
-
 #include "hub/twin.h"
+#include "fuzz.h"
 
 #define ROOM (64 * 1024 * 1024)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void need(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static bool apply(struct device *d, struct slice body, enum twin_how how, struct arena *arena)
 {
