@@ -378,12 +378,13 @@ static enum step step_intend(struct registration *r)
 	return record_intend(r) ? PAUSE : STEP_answer;
 }
 
-/* An identity that an earlier move could not remove has an old twin: a move must not end with that. */
+/* An identity that an earlier move could not remove, or that an interrupted one has made, has an old twin: a move must
+ * not end with that. */
 static enum step step_vacate(struct registration *r)
 {
 	if (registration_replied(r))
 		return r->told.outcome == LINK_DONE || r->told.outcome == LINK_ABSENT ? STEP_link : hub_failed(r, r->target.hub);
-	if (!r->moves || !places_have(&r->record->leftovers, r->target))
+	if (!r->moves || !places_have(&r->suspects, r->target))
 		return STEP_link;
 	r->link_ask = link_remove(r->p->conf.link, r->hub, r->target.device, registration_left_ms(r), registration_hub_told, r);
 	return registration_await_link(r) ? PAUSE : STEP_answer;

@@ -194,6 +194,35 @@ static void after_a_crash_the_enrollment_as_it_is_now_counts(void **state)
 	assert_in_range(n, 3, STEPS_MAX - 1);
 }
 
+/* While the service is down the former hub lives on, and with it the device there. */
+static void what_happens_to_the_twin_before_a_move_is_taken_up_again_moves_too(void **state)
+{
+	int n;
+
+	for (n = 1; n < STEPS_MAX; n++) {
+		struct scene *s = *state;
+		struct fake_device *d;
+		bool here;
+
+		prepare_move(s);
+		scene_crash_at(s, n);
+		scene_register(s, "dev-1");
+		scene_advance(s, 0);
+		if (!s->crashed)
+			break;
+		here = slice_eq(scene_record(s, "dev-1")->assigned_hub, SLICE(HUB1));
+		d = fake_hub_find(scene_hub(s, here ? HUB1 : HUB2), "dev-1");
+		json_object_set_new(d->reported, "fw", json_string("1.3"));
+		scene_restart(s);
+		assert_assigned(scene_register_fully(s, "dev-1"), HUB2, "dev-1", NULL);
+		assert_ptr_equal(scene_only_hub(s, "dev-1"), scene_hub(s, HUB2));
+		assert_json(fake_hub_find(scene_hub(s, HUB2), "dev-1")->reported, "{\"fw\":\"1.3\"}");
+		scene_end(state);
+		scene_begin(state);
+	}
+	assert_in_range(n, 3, STEPS_MAX - 1);
+}
+
 /* Its key has two spellings, and only the device knows which: it is not guessed. */
 static void an_interrupted_device_that_nobody_can_speak_for_goes_on_with_its_poll(void **state)
 {
@@ -279,6 +308,7 @@ const struct CMUnitTest crash_tests[] = {
 	SCENE_TEST(a_crash_in_a_move_with_reset_is_survived),
 	SCENE_TEST(a_crash_in_a_move_back_to_a_leftover_is_survived),
 	SCENE_TEST(after_a_crash_the_enrollment_as_it_is_now_counts),
+	SCENE_TEST(what_happens_to_the_twin_before_a_move_is_taken_up_again_moves_too),
 	SCENE_TEST(an_interrupted_device_that_nobody_can_speak_for_goes_on_with_its_poll),
 	SCENE_TEST(an_interrupted_device_that_never_comes_back_is_given_up),
 	SCENE_TEST(all_that_was_interrupted_is_taken_up),
