@@ -1,0 +1,212 @@
+#!/bin/sh
+# What Berth costs, beside what others cost: bench/run.sh [--quick] [register|lookup|store ...]
+#
+# Builds, measures, prints, and keeps the text in build/bench/. Everything runs on this machine's own disk, under build/bench,
+# in a network namespace of its own. A quiet machine, please: other work shows in the figures.
+set -eu
+here=$(dirname "$(readlink -f "$0")")
+cd "$here/.."
+out=build/bench
+bin=build/release
+
+# --- servers; each is ended by its pid when the script ends ---
+
+started=""
+stop_all() {
+	for pid in $started; do kill "$pid" 2>/dev/null || true; done
+	for pid in $started; do wait "$pid" 2>/dev/null || true; done
+	started=""
+}
+
+# pinned CORES COMMAND...: replaces this process. CORES "all": wherever there is room.
+pinned() {
+	cores=$1
+	shift
+	if [ "$cores" = all ] || [ "$(nproc)" -lt 2 ]; then exec "$@"; else exec taskset -c "$cores" "$@"; fi
+}
+
+# start_berth DATA PORT CORES OPTIONS...: leaves its pid in $pid.
+start_berth() {
+	data=$1 port=$2 cores=$3
+	shift 3
+	rm -f "$data/server.json"
+	pinned "$cores" "$bin/src/berth" serve --data "$data" --https-port "$port" --admin-listen "" --log-format json "$@" 2>>"$data.log" &
+	pid=$!
+	started="$started $pid"
+	until [ -s "$data/server.json" ]; do
+		kill -0 "$pid" 2>/dev/null || { tail -n 5 "$data.log" >&2; exit 1; }
+		sleep 0.05
+	done
+}
+
+# start_nginx CERTIFICATES PORT CORES WORKERS: a static file, the same certificate and settings of TLS, nothing logged.
+start_nginx() {
+	mkdir -p "$work/nginx/www"
+	cat >"$work/nginx/nginx.conf" <<-EOF
+		daemon off;
+		$([ "$(id -u)" -ne 0 ] || echo 'user root;')
+		worker_processes $4;
+		pid $work/nginx/pid;
+		error_log $work/nginx/error.log;
+		events { worker_connections 1024; }
+		http {
+			access_log off;
+			$(for place in client_body proxy fastcgi uwsgi scgi; do echo "${place}_temp_path $work/nginx/$place;"; done)
+			server {
+				listen 127.0.0.1:$2 ssl$([ "$4" = 1 ] || echo ' reuseport');
+				root $work/nginx/www;
+				ssl_certificate $1/server.pem;
+				ssl_certificate_key $1/server.key;
+				ssl_protocols TLSv1.3;
+				ssl_ecdh_curve X25519;
+				ssl_session_cache off;
+				ssl_session_tickets off;
+				ssl_conf_command NumTickets 0;
+			}
+		}
+	EOF
+	pinned "$3" "$nginx" -c "$work/nginx/nginx.conf" 2>>"$work/nginx/error.log" &
+	pid=$!
+	started="$started $pid"
+}
+
+# set_up DATA PORT: a data folder with a service, two hubs and a group. Leaves $scope and the server running.
+key=$(head -c 64 /dev/urandom | base64 -w0)
+set_up() {
+	start_berth "$1" "$2" all
+	berth="$bin/src/berth"
+	export BERTH_DATA="$1"
+	{
+		"$berth" service create harbour
+		for hub in quay-1 quay-2; do
+			"$berth" hub create $hub
+			"$berth" linked-hub create $hub
+		done
+		"$berth" enrollment-group create mills --attestation symmetricKey --primary-key "$key"
+	} >"$work/set-up.log"
+	scope=$(sed -n 's/.*"idScope": "\(.*\)".*/\1/p' "$work/set-up.log" | head -n 1)
+}
+
+# measure CORES OPTIONS AND TARGETS...
+measure() {
+	cores=$1
+	shift
+	(pinned "$cores" "$bin/bench/bench_register" --at-once 16 --certificate "$certificates/server.pem" --answer "$work/nginx/www/answer.json" "$@")
+}
+
+# --- the measurements ---
+
+# A new device, and one that is known, against a static file.
+register() {
+	certificates="$work/data"
+	set_up "$certificates" 8443
+	stop_all
+	title "register: one thread each, servers on core 0, the devices on core 1"
+	start_berth "$work/data" 8443 0 --threads 1 --readers 1
+	berth_pid=$pid
+	start_nginx "$certificates" 8444 0 1
+	measure 1 --rounds $rounds --visits $visits "nginx,$pid,8444,file" "berth,$berth_pid,8443,group,$scope,$key"
+	stop_all
+	title "register: as many threads as cores, $(nproc), all on all of them, the devices too"
+	start_berth "$work/data" 8443 all
+	berth_pid=$pid
+	start_nginx "$certificates" 8444 all auto
+	measure all --first 1000000 --rounds $rounds --visits $visits "nginx,$pid,8444,file" "berth,$berth_pid,8443,group,$scope,$key"
+	stop_all
+}
+
+# The same register with ten thousand to a million individual enrollments: three servers, visited in turn.
+lookup() {
+	targets="" port=8450
+	mkdir -p "$work/nginx/www"
+	set_up "$work/base" 8443
+	stop_all
+	certificates="$work/base"
+	title "lookup: loading"
+	for count in $sizes; do
+		cp -r "$work/base" "$work/$count"
+		"$bin/bench/bench_enrollments" "$work/$count" "$scope" 0 "$count"
+	done
+	title "lookup: one thread each, servers on core 0, the devices on core 1; the tables lie in the page cache"
+	for count in $sizes; do
+		start_berth "$work/$count" $port 0 --threads 1 --readers 1
+		targets="$targets $count,$pid,$port,own,$scope,$count"
+		port=$((port + 1))
+	done
+	# shellcheck disable=SC2086
+	measure 1 --rounds $lookup_rounds --visits $lookup_visits $targets
+	stop_all
+	cold
+}
+
+# The same, but every page of the tables must first come from the disk. Only once, for then they are warm.
+cold() {
+	targets="" port=8450
+	title "lookup: the same after the page cache has forgotten the tables; one round, for then they are warm"
+	for count in $sizes; do
+		dd if="$work/$count/berth.db" iflag=nocache count=0 status=none
+		start_berth "$work/$count" $port 0 --threads 1 --readers 1
+		targets="$targets $count,$pid,$port,own,$scope,$count"
+		port=$((port + 1))
+	done
+	# shellcheck disable=SC2086
+	measure 1 --cold --first $((lookup_visits * (lookup_rounds + 2))) --rounds 1 --visits $lookup_visits $targets
+	stop_all
+}
+
+# What the store takes, without anything around it.
+store() {
+	title "store: records of 300 bytes, 64 asks under way"
+	mkdir -p "$work/store"
+	"$bin/bench/bench_store" "$work/store" $records 4
+}
+
+title() { printf '\n== %s\n' "$*"; }
+
+machine() {
+	printf '%s, commit %s%s\n' "$(date -u +%Y-%m-%d)" "$(git describe --always 2>/dev/null || echo unknown)" \
+		"$(git diff --quiet 2>/dev/null || echo ', changed')"
+	printf '%s x %s, Linux %s, %s\n' "$(nproc)" "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r)" "$(openssl version)"
+	printf 'disk: %s; load before: %s\n' "$(df --output=source,fstype "$work" | tail -n 1 | tr -s ' ')" "$(cut -d' ' -f1-3 /proc/loadavg)"
+	"$nginx" -v 2>&1
+}
+
+# --- the whole ---
+
+if [ "${1:-}" = --inside ]; then
+	shift
+	work=$1 quick=$2
+	shift 2
+	nginx=$(command -v nginx || echo /usr/sbin/nginx)
+	if [ "$quick" = yes ]; then
+		rounds=3 visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000
+	else
+		rounds=15 visits=2000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000
+	fi
+	trap stop_all EXIT
+	machine
+	for part in ${*:-register lookup store}; do $part; done
+	exit 0
+fi
+
+. tools/setup.sh
+quick=no
+if [ "${1:-}" = --quick ]; then
+	quick=yes
+	shift
+fi
+# shellcheck disable=SC2086
+install_packages $build_packages nginx-light iproute2 util-linux mount procps openssl
+say "building"
+build release berth bench
+mkdir -p "$out"
+work=$(mktemp -d "$PWD/$out/run.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+if [ "$(stat -f -c %T "$work")" = tmpfs ]; then
+	say "$work lies in memory, where nothing is durable: the figures are not those of a disk"
+fi
+status=0
+{ test/system/in_namespace.sh "$here/run.sh" --inside "$work" $quick "$@" || echo "$?" >"$work/status"; } 2>&1 | tee "$out/latest.txt"
+[ ! -s "$work/status" ] || status=$(cat "$work/status")
+[ "$status" -ne 0 ] || cp "$out/latest.txt" "$out/$(date -u +%Y-%m-%d-%H%M%S).txt"
+exit "$status"
