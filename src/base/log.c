@@ -42,28 +42,64 @@ const char *log_num(char out[24], long long n)
 	return out;
 }
 
-/* A string in quotes; what would break the line is escaped. Bytes that are not UTF-8 go through as they are only in text. */
+/* The character at `p`, and its length. Bytes that are not UTF-8 (RFC 3629) come one by one as U+FFFD. */
+static uint32_t character_at(const unsigned char *p, size_t *n)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t length = *p < 0xc2 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 1;
+	uint32_t c = length == 1 ? *p : *p & (0x7fu >> length);
+
+	*n = 1;
+	if (*p < 0x80)
+		return *p;
+	for (size_t i = 1; i < length; i++) {
+		if ((p[i] & 0xc0) != 0x80) /* the NUL at the end as well */
+			return 0xfffd;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (length == 1 || c < least[length] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0xfffd;
+	*n = length;
+	return c;
+}
+
+/* What ends a line or moves a terminal's cursor, Unicode's ways included, and what is no character. */
+static bool is_unfit(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfffd;
+}
+
+/* A string in quotes; what would break the line is escaped. */
 static void add_quoted(struct buf *line, const char *value)
 {
+	const unsigned char *p = (const unsigned char *)value;
+
 	buf_add_char(line, '"');
-	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			buf_printf(line, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			buf_printf(line, "\\u%04x", *p);
+	for (size_t n; *p; p += n) {
+		uint32_t c = character_at(p, &n);
+
+		if (c == '"' || c == '\\')
+			buf_printf(line, "\\%c", (char)c);
+		else if (is_unfit(c))
+			buf_printf(line, "\\u%04x", c);
 		else
-			buf_add_char(line, (char)*p);
+			buf_add(line, slice_over(p, n));
 	}
 	buf_add_char(line, '"');
 }
 
 static bool needs_quotes(const char *value)
 {
-	if (*value == 0)
+	const unsigned char *p = (const unsigned char *)value;
+
+	if (*p == 0)
 		return true;
-	for (; *value; value++)
-		if ((unsigned char)*value <= ' ' || *value == '"' || *value == '\\' || *value == 0x7f)
+	for (size_t n; *p; p += n) {
+		uint32_t c = character_at(p, &n);
+
+		if (c == ' ' || c == '"' || c == '\\' || is_unfit(c))
 			return true;
+	}
 	return false;
 }
 
