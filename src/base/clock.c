@@ -88,7 +88,7 @@ enum err instant_parse(struct slice text, instant *out)
 	size_t at = 19;
 
 	if (year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-	    second < 0 || second > 60 || !has(text, 4, '-', '-') || !has(text, 7, '-', '-') || !has(text, 10, 'T', 't') ||
+	    second < 0 || second > 59 || !has(text, 4, '-', '-') || !has(text, 7, '-', '-') || !has(text, 10, 'T', 't') ||
 	    !has(text, 13, ':', ':') || !has(text, 16, ':', ':'))
 		return ERR_MALFORMED;
 	if (has(text, at, '.', '.')) {

@@ -34,7 +34,8 @@ int64_t clock_mono_us(void);
  * hub says "never" (hub-api.md section 1). */
 const char *instant_print(instant t, enum instant_form form, char out[INSTANT_TEXT]);
 
-/* ISO 8601 in UTC, 0 to 7 fractional digits, `Z` or nothing behind. */
+/* ISO 8601 in UTC, 0 to 7 fractional digits, `Z` or nothing behind; any day of the year 1
+ * is "never". Otherwise ERR_MALFORMED, also for a leap second, which no instant can hold. */
 MUST_USE enum err instant_parse(struct slice text, instant *out);
 
 #endif
