@@ -75,9 +75,9 @@ void *arena_alloc(struct arena *a, size_t size)
 	size_t rounded = (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
 	void *p;
 
-	if (rounded == 0)
+	if (size == 0)
 		rounded = alignof(max_align_t);
-	if (size > a->ceiling || ((b == NULL || b->size - b->used < rounded) && (b = block_new(a, rounded)) == NULL)) {
+	if (size > a->ceiling || rounded < size || ((b == NULL || b->size - b->used < rounded) && (b = block_new(a, rounded)) == NULL)) {
 		a->failed = true;
 		return NULL;
 	}

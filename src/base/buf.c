@@ -55,18 +55,24 @@ static bool make_room(struct buf *b, size_t need)
 	return true;
 }
 
-char *buf_room(struct buf *b, size_t n)
+/* Room for `n` bytes, and for `spare` more that do not count against the ceiling. */
+static char *room(struct buf *b, size_t n, size_t spare)
 {
-	size_t start = (size_t)(b->p - b->mem);
+	size_t start = (size_t)(b->p - b->mem), need;
 
-	if (b->failed || n > b->max - b->n)
+	if (b->failed || n > b->max - b->n || __builtin_add_overflow(b->n + n, spare, &need))
 		goto fail;
-	if ((b->mem == NULL || n > b->cap - start - b->n) && !make_room(b, b->n + n))
+	if ((b->mem == NULL || need > b->cap - start) && !make_room(b, need))
 		goto fail;
 	return b->p + b->n;
 fail:
 	b->failed = true;
 	return NULL;
+}
+
+char *buf_room(struct buf *b, size_t n)
+{
+	return room(b, n, 0);
 }
 
 void buf_claim(struct buf *b, size_t n)
@@ -103,15 +109,10 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	/* One byte more for printf's NUL, which is not claimed. */
-	if (n < 0 || (size_t)n > b->max - b->n) {
+	if (n < 0)
 		b->failed = true;
-		return;
-	}
-	b->max++;
-	to = buf_room(b, (size_t)n + 1);
-	b->max--;
-	if (to == NULL)
+	/* One byte more for printf's NUL, which is not claimed. */
+	if ((to = room(b, (size_t)n, 1)) == NULL)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(to, (size_t)n + 1, fmt, ap);
