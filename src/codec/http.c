@@ -190,7 +190,7 @@ static enum err judge_fields(struct http_head *h, const char **why)
 			h->upgrade |= lists(value, SLICE("upgrade"));
 		}
 		if (slice_eq_fold(name, SLICE("expect")))
-			h->expect_continue = slice_eq_fold(value, SLICE("100-continue"));
+			h->expect_continue = h->minor == 1 && slice_eq_fold(value, SLICE("100-continue")); /* RFC 9110 section 10.1.1 */
 	}
 	if (h->chunked && h->has_length)
 		return refuse(ERR_MALFORMED, "Content-Length stands beside Transfer-Encoding.", why);

@@ -185,7 +185,10 @@ static void answer(struct connection *c, const struct api_answer *a)
 	c->close_after |= !c->head.keep_alive || c->draining || c->requests >= HTTP_REQUESTS_MAX;
 	buf_init(&out, TLS_OUTBOX_MAX);
 	write_head(c, a, &out);
-	if (c->chunked) {
+	if (c->head.method == HTTP_HEAD) {
+		/* RFC 9110 section 9.3.2: the head of what GET would get; a body would be taken for the next answer. */
+		c->chunked = false;
+	} else if (c->chunked) {
 		buf_init(&c->answer, API_ARENA_MAX);
 		buf_add(&c->answer, a->body);
 		c->sent = 0;
