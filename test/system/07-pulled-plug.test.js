@@ -22,10 +22,11 @@ function integrity(folder) {
   assert.strictEqual(said, 'ok');
 }
 
-// Warnings and errors since the server began.
-function complaints(from) {
+// Warnings and errors since the server began. A move away from a hub that was unlinked meanwhile cannot take the twin along, and says so.
+function complaints(from, unlinked) {
   return fs.readFileSync(path.join(berth.data, 'server.log'), 'utf8').slice(from).split('\n')
-    .filter((line) => /"level":"(warn|error)"/.test(line) || /Sanitizer|runtime error/.test(line));
+    .filter((line) => /"level":"(warn|error)"/.test(line) || /Sanitizer|runtime error/.test(line))
+    .filter((line) => !(unlinked && line.includes('"event":"twin-left-behind"')));
 }
 
 const logSize = () => fs.statSync(path.join(berth.data, 'server.log')).size;
@@ -75,7 +76,7 @@ test(`a storm, and the plug pulled ${rounds} times (BERTH_PLUG_SEED=${seed})`, a
       await berth.startServer();
     }
     const count = await plug.reckoning(world, actors);
-    assert.deepStrictEqual(complaints(begin), []);
+    assert.deepStrictEqual(complaints(begin, world.unlinked), []);
     t.diagnostic(`round ${round}: ${world.answered} steps answered, ${world.lost} lost, ${count.assigned} of ${count.devices} devices assigned`);
   }
 });
