@@ -12,7 +12,12 @@ static void manage_refuse(struct api_call *call, int status, int code, const cha
 	json_open(out, NULL, '{');
 	if (status == 401 || status == 403 || status == 404 || status == 405) {
 		json_open(out, "error", '{');
-		json_str(out, "code", word ? word : status == 404 ? "ResourceNotFound" : "AuthorizationFailed");
+		/* Who is not let in at all hears ARM's word for it, whatever the other surfaces call it. */
+		json_str(out, "code",
+			 status == 401 ? "AuthenticationFailed"
+			 : word	       ? word
+			 : status == 404 ? "ResourceNotFound"
+					 : "AuthorizationFailed");
 		json_str(out, "message", sentence);
 		json_close(out, '}');
 	} else {
@@ -24,6 +29,15 @@ static void manage_refuse(struct api_call *call, int status, int code, const cha
 }
 
 /* --- names --- */
+
+const char *resource_name_wrong(struct slice name)
+{
+	if (!name_is_good(name))
+		return "A name has 3 to 50 letters, digits or '-', no '-' at either end, and is not all digits.";
+	if (slice_eq_fold(name, SLICE("global")) || slice_eq_fold(name, SLICE("portal")))
+		return "The names global and portal are this server's own.";
+	return NULL;
+}
 
 struct name_check {
 	struct name like;
@@ -62,23 +76,23 @@ static void name_read(struct api_call *call, enum err e)
 static void check_name(struct api_call *call)
 {
 	struct name_check *check = arena_alloc(call->arena, sizeof(*check));
-	const char *why = NULL;
+	const char *why = NULL, *wrong;
 	json_t *json = NULL;
 
 	if (check == NULL) {
 		api_refuse_store(call, ERR_NO_MEMORY);
 		return;
 	}
-	if (json_read(call->q->body, call->arena, &json, &why) != OK) {
-		api_refuse(call, 400, 400001, NULL, "%s", why);
+	if (json_read(call->q->body, call->arena, &json, &why) != OK || !json_is_object(json)) {
+		json_decref(json);
+		api_refuse(call, 400, 400001, NULL, "%s", why ? why : "The body must be an object.");
 		return;
 	}
 	check->wanted = arena_copy(call->arena, slice_str(json_string_value(json_get_fold(json, "name"))));
 	json_decref(json);
 	call->state = check;
-	if (!name_is_good(check->wanted)) {
-		name_answer(call, "Invalid name",
-			    "A name has 3 to 50 letters, digits or '-', no '-' at either end, and is not all digits.");
+	if ((wrong = resource_name_wrong(check->wanted)) != NULL) {
+		name_answer(call, "Invalid", wrong);
 		return;
 	}
 	check->like.id = arena_fold(call->arena, check->wanted);

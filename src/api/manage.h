@@ -69,6 +69,9 @@ struct policy *policy_make(struct api_call *, struct slice owner, struct slice n
 void policies_answer(struct api_call *, const struct store_want *policies);
 void policy_answer(struct api_call *, const struct store_want *policies, struct slice name);
 
+/* What is wrong with a name for a new resource; NULL: nothing. */
+const char *resource_name_wrong(struct slice name);
+
 void refuse_missing_resource(struct api_call *, const struct resource_kind *, struct slice name);
 
 /* How a write ended, for both kinds: false when it has been refused. */

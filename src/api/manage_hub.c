@@ -251,13 +251,10 @@ static void hub_put(struct api_call *call)
 
 void manage_hub_put(struct api_call *call)
 {
-	struct slice name = call->segment[SEGMENT_NAME];
+	const char *wrong = resource_name_wrong(call->segment[SEGMENT_NAME]);
 
-	if (!name_is_good(name))
-		api_refuse(call, 400, 400303, NULL,
-			   "A name has 3 to 50 letters, digits or '-', no '-' at either end, and is not all digits.");
-	else if (slice_eq_fold(name, SLICE("global")) || slice_eq_fold(name, SLICE("portal")))
-		api_refuse(call, 400, 400303, NULL, "The names global and portal are this server's own.");
+	if (wrong)
+		api_refuse(call, 400, 400303, NULL, "%s", wrong);
 	else
 		hub_put(call);
 }

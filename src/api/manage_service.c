@@ -539,17 +539,13 @@ static void put_read(struct api_call *call)
 
 void manage_service_put(struct api_call *call)
 {
+	const char *wrong = resource_name_wrong(call->segment[SEGMENT_NAME]);
 	struct one *one = one_begin(call);
 
 	if (one == NULL)
 		return;
-	if (!name_is_good(call->segment[SEGMENT_NAME])) {
-		api_refuse(call, 400, 400303, NULL,
-			   "A name has 3 to 50 letters, digits or '-', no '-' at either end, and is not all digits.");
-		return;
-	}
-	if (slice_eq_fold(call->segment[SEGMENT_NAME], SLICE("global")) || slice_eq_fold(call->segment[SEGMENT_NAME], SLICE("portal"))) {
-		api_refuse(call, 400, 400303, NULL, "The names global and portal are this server's own.");
+	if (wrong) {
+		api_refuse(call, 400, 400303, NULL, "%s", wrong);
 		return;
 	}
 	if (!resource_body_read(call, &service_kind, &one->body))
