@@ -171,12 +171,20 @@ static void empty_array(struct api_call *call)
 	api_answer_text(call, 200, SLICE("[]"));
 }
 
+/* The one group that the original has. */
+#define PRIVATE_LINK                                                                                   \
+	"{\"name\":\"iotDps\",\"type\":\"Microsoft.Devices/provisioningServices/privateLinkResources\"," \
+	"\"properties\":{\"groupId\":\"iotDps\",\"requiredMembers\":[\"iotDps\"],"                     \
+	"\"requiredZoneNames\":[\"privatelink.azure-devices-provisioning.net\"]}}"
+
 static void private_links(struct api_call *call)
 {
-	api_answer_text(call, 200,
-			SLICE("{\"value\":[{\"name\":\"iotDps\",\"type\":\"Microsoft.Devices/provisioningServices/privateLinkResources\","
-			      "\"properties\":{\"groupId\":\"iotDps\",\"requiredMembers\":[\"iotDps\"],"
-			      "\"requiredZoneNames\":[\"privatelink.azure-devices-provisioning.net\"]}}]}"));
+	api_answer_text(call, 200, SLICE("{\"value\":[" PRIVATE_LINK "]}"));
+}
+
+static void private_link(struct api_call *call)
+{
+	api_answer_text(call, 200, SLICE(PRIVATE_LINK));
 }
 
 #define SUB      "/subscriptions/*"
@@ -203,6 +211,7 @@ static const struct route manage_routes[] = {
 	{HTTP_GET, SERVICES "/*/operationresults/*", 0, "OperationResult", operation_result},
 	{HTTP_GET, SERVICES "/*/certificates", 0, "ListCertificates", empty_value},
 	{HTTP_GET, SERVICES "/*/privateLinkResources", 0, "ListPrivateLinks", private_links},
+	{HTTP_GET, SERVICES "/*/privateLinkResources/iotDps", 0, "GetPrivateLink", private_link},
 	{HTTP_GET, SERVICES "/*/privateEndpointConnections", 0, "ListPrivateEndpoints", empty_array},
 
 	{HTTP_GET, DEVICES "/IotHubs", 0, "ListHubs", manage_hub_list},
