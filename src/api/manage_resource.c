@@ -84,6 +84,75 @@ static struct slice extra_of(struct api_call *call, const struct resource_kind *
 	return copy;
 }
 
+/* What is there must be of its kind; null is as good as absent. */
+static bool members_fit(struct api_call *call, json_t *json)
+{
+	static const struct {
+		const char *name, *kind;
+		json_type type;
+	} members[] = {
+		{"location", "a string", JSON_STRING}, {"properties", "an object", JSON_OBJECT}, {"tags", "an object", JSON_OBJECT},
+		{"sku", "an object", JSON_OBJECT},     {"identity", "an object", JSON_OBJECT},
+	};
+	const char *name;
+	json_t *value;
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		value = json_get_fold(json, members[i].name);
+		if (value && !json_is_null(value) && json_typeof(value) != members[i].type) {
+			api_refuse(call, 400, 400001, NULL, "%s must be %s.", members[i].name, members[i].kind);
+			return false;
+		}
+	}
+	json_object_foreach(json_get_fold(json, "tags"), name, value) {
+		if (!json_is_string(value)) {
+			api_refuse(call, 400, 400001, NULL, "tags: the value of %s must be a string.", name);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* "West US" is filed as "westus" (service-api.md 11.2). */
+static struct slice location_fold(struct arena *arena, const char *text)
+{
+	struct slice given = arena_copy(arena, slice_str(text));
+	char *folded = arena_alloc(arena, given.n + 1);
+	size_t n = 0;
+
+	if (slice_absent(given) || folded == NULL)
+		return NO_SLICE;
+	for (size_t i = 0; i < given.n; i++)
+		if (given.p[i] != ' ')
+			folded[n++] = given.p[i];
+	return arena_fold(arena, slice_over(folded, n));
+}
+
+/* The tier follows from the name: it is added to what was given, and never taken from there. */
+static struct slice sku_whole(struct api_call *call, struct slice sku)
+{
+	struct slice name, value, copy;
+	struct json_out out;
+	struct buf text;
+	size_t at = 0;
+
+	if (sku.n == 0)
+		return NO_SLICE;
+	name = json_member(sku, "name", true);
+	buf_init(&text, API_BODY_MAX);
+	json_out_init(&out, &text);
+	json_open(&out, NULL, '{');
+	json_raw(&out, "name", name.n ? name : SLICE("\"S1\""));
+	json_str(&out, "tier", slice_starts_fold(name, SLICE("\"F")) ? "Free" : slice_starts_fold(name, SLICE("\"B")) ? "Basic" : "Standard");
+	while (json_each(sku, &at, &name, &value))
+		if (!slice_eq_fold(name, SLICE("name")) && !slice_eq_fold(name, SLICE("tier")))
+			json_raw(&out, arena_str(call->arena, name), value);
+	json_close(&out, '}');
+	copy = arena_copy(call->arena, buf_slice(&text));
+	buf_fini(&text);
+	return copy;
+}
+
 static struct slice object_member(struct slice text, const char *name)
 {
 	struct slice value = json_member(text, name, true);
@@ -101,11 +170,15 @@ bool resource_body_read(struct api_call *call, const struct resource_kind *kind,
 		resource_body_free(body);
 		return false;
 	}
+	if (!members_fit(call, body->json)) {
+		resource_body_free(body);
+		return false;
+	}
 	body->properties = object_member(body->text, "properties");
 	body->tags = object_member(body->text, "tags");
-	body->sku = object_member(body->text, "sku");
+	body->sku = sku_whole(call, object_member(body->text, "sku"));
 	body->identity = object_member(body->text, "identity");
-	body->location = arena_copy(call->arena, slice_str(json_string_value(json_get_fold(body->json, "location"))));
+	body->location = location_fold(call->arena, json_string_value(json_get_fold(body->json, "location")));
 	body->extra = extra_of(call, kind, body->properties);
 	return true;
 }
