@@ -39,7 +39,8 @@ bool resource_is_at(const struct api_call *, const struct resource *);
 
 /* Everything of the document but the inside of `properties`, which the caller writes between the two. `at` NULL: the whole answer. */
 void resource_open(struct api_call *, const struct resource_kind *, const struct resource *, const char *state);
-void resource_close(struct api_call *, const struct resource *);
+/* With the policies that `set` puts, keys and all, as an answer to the request that set them shows them. */
+void resource_close(struct api_call *, const struct store_change *set, size_t count);
 
 /* The request's body as an object, and its parts as text. False: the call has been refused. */
 struct resource_body {
@@ -51,14 +52,17 @@ struct resource_body {
 bool resource_body_read(struct api_call *, const struct resource_kind *, struct resource_body *);
 void resource_body_free(struct resource_body *);
 
+/* A list among the properties; absent when there is none. False: it is no list, and the call has been refused. */
+bool resource_list(struct api_call *, const struct resource_body *, const char *name, struct slice *out);
+
 /* A new row version (service-api.md 11.2): base64 of 8 bytes. */
 struct slice resource_version(struct arena *);
 
 /* "dps/name", as policies name their owner. */
 struct slice policy_owner(struct api_call *, const struct resource_kind *, struct slice name);
 
-/* The text of authorizationPolicies into changes behind changes[*count] that replace all policies of `owner`: keys that are left out
- * are kept from `stored`, or made. False: refused. Absent text: nothing is changed. */
+/* The list authorizationPolicies into changes behind changes[*count] that replace all policies of `owner`: keys that are left out
+ * are kept from `stored`, or made. False: refused. */
 bool policies_from_text(struct api_call *, const struct resource_kind *, struct slice text, struct slice owner,
 			const struct store_want *stored, struct store_change *changes, size_t *count, size_t max);
 

@@ -26,7 +26,7 @@ struct one {
 	struct store_want want[2];
 	struct resource_body body;
 	struct hub *made;
-	bool created;
+	bool policies_given, created;
 	struct store_change change[CHANGES_MAX];
 	size_t changes;
 };
@@ -59,13 +59,13 @@ static struct hub *hub_here(struct api_call *call, const struct one *one)
 	return resource_is_at(call, &r) ? h : NULL;
 }
 
-static void write_hub(struct api_call *call, const struct hub *h)
+static void write_hub(struct api_call *call, const struct hub *h, const struct store_change *set, size_t count)
 {
 	struct resource r = resource_of_hub(h);
 
 	resource_open(call, &hub_kind, &r, "Active");
 	json_text(&call->out, "hostName", arena_format(call->arena, "%.*s.%s", SLICE_ARG(h->name), call->conf->domain));
-	resource_close(call, &r);
+	resource_close(call, set, count);
 }
 
 /* --- GET, listkeys --- */
@@ -79,7 +79,7 @@ static void get_read(struct api_call *call, enum err e)
 	} else if ((h = hub_here(call, call->state)) == NULL) {
 		refuse_missing_resource(call, &hub_kind, call->segment[SEGMENT_NAME]);
 	} else {
-		write_hub(call, h);
+		write_hub(call, h, NULL, 0);
 		api_answer_out(call, 200);
 	}
 }
@@ -131,7 +131,7 @@ static void many_read(struct api_call *call, enum err e)
 		struct resource r = resource_of_hub(&hubs[i]);
 
 		if (resource_is_at(call, &r))
-			write_hub(call, &hubs[i]);
+			write_hub(call, &hubs[i], NULL, 0);
 	}
 	json_close(&call->out, ']');
 	json_close(&call->out, '}');
@@ -159,7 +159,7 @@ static void put_written(struct api_call *call, enum err e, size_t failed)
 
 	if (!resource_written(call, e, failed))
 		return;
-	write_hub(call, one->made);
+	write_hub(call, one->made, one->change, one->policies_given ? one->changes : 0);
 	api_answer_out(call, one->created ? 201 : 200);
 }
 
@@ -182,9 +182,12 @@ static struct hub *hub_create(struct api_call *call, struct one *one)
 
 static bool policies_changes(struct api_call *call, struct one *one)
 {
-	struct slice list = json_member(one->body.properties, "authorizationPolicies", true);
+	struct slice list;
 
-	if (list.n && list.p[0] == '[')
+	if (!resource_list(call, &one->body, "authorizationPolicies", &list))
+		return false;
+	one->policies_given = !slice_absent(list);
+	if (one->policies_given)
 		return policies_from_text(call, &hub_kind, list, one->policy_like.owner, &one->want[1], one->change, &one->changes,
 					  CHANGES_MAX);
 	for (size_t i = 0; one->created && i < sizeof(born_with) / sizeof(born_with[0]); i++) {

@@ -50,9 +50,15 @@ void resource_open(struct api_call *call, const struct resource_kind *kind, cons
 		json_raw(out, arena_str(call->arena, name), value);
 }
 
-void resource_close(struct api_call *call, const struct resource *r)
+void resource_close(struct api_call *call, const struct store_change *set, size_t count)
 {
-	(void)r;
+	if (count)
+		json_open(&call->out, "authorizationPolicies", '[');
+	for (size_t i = 0; i < count; i++)
+		if (set[i].noun == &noun_policy && set[i].how == STORE_PUT)
+			noun_write(&noun_policy, set[i].record, VIEW_SECRETS, &call->out, NULL, call->arena);
+	if (count)
+		json_close(&call->out, ']');
 	json_close(&call->out, '}');
 	json_close(&call->out, '}');
 }
@@ -189,6 +195,18 @@ void resource_body_free(struct resource_body *body)
 	body->json = NULL;
 }
 
+bool resource_list(struct api_call *call, const struct resource_body *body, const char *name, struct slice *out)
+{
+	*out = json_member(body->properties, name, true);
+	if (out->n == 0 || slice_eq(*out, SLICE("null"))) {
+		*out = NO_SLICE;
+		return true;
+	}
+	if (out->p[0] != '[')
+		api_refuse(call, 400, 400001, NULL, "%s must be an array.", name);
+	return out->p[0] == '[';
+}
+
 struct slice resource_version(struct arena *arena)
 {
 	unsigned char bytes[8];
@@ -276,16 +294,15 @@ bool policies_from_text(struct api_call *call, const struct resource_kind *kind,
 {
 	struct slice item;
 	struct policy *like, *p;
-	size_t at = 0;
+	size_t at = 0, first;
 	int64_t position = 0;
 
-	if (text.n == 0 || text.p[0] != '[')
-		return true;
 	if ((like = policy_make(call, owner, NO_SLICE, NO_SLICE, 0)) == NULL) {
 		api_refuse_store(call, ERR_NO_MEMORY);
 		return false;
 	}
 	changes[(*count)++] = (struct store_change){.how = STORE_DELETE_ALL, .noun = &noun_policy, .record = like, .keys = 1};
+	first = *count;
 	while (json_each(text, &at, NULL, &item)) {
 		if (position == POLICIES_MAX || *count == max) {
 			api_refuse(call, 400, 400001, NULL, "There may be at most %d policies.", POLICIES_MAX);
@@ -293,6 +310,12 @@ bool policies_from_text(struct api_call *call, const struct resource_kind *kind,
 		}
 		if ((p = policy_read(call, kind, item, owner, stored, position++)) == NULL)
 			return false;
+		for (size_t i = first; i < *count; i++) {
+			if (slice_eq(((const struct policy *)changes[i].record)->id, p->id)) {
+				api_refuse(call, 400, 400001, NULL, "authorizationPolicies: %.*s is named twice.", SLICE_ARG(p->name));
+				return false;
+			}
+		}
 		changes[(*count)++] = (struct store_change){.how = STORE_PUT, .noun = &noun_policy, .record = p};
 	}
 	return true;

@@ -31,7 +31,7 @@ struct one {
 	struct service *made;
 	struct linked_hub *linked[LINKED_HUBS_MAX];
 	size_t linked_count, hosted_count;
-	bool hubs_given, created;
+	bool hubs_given, policies_given, created;
 	struct store_change change[CHANGES_MAX];
 	size_t changes;
 	void (*next)(struct api_call *);
@@ -143,7 +143,8 @@ static void write_links(struct api_call *call, const struct linked_hub *hubs, si
 	json_close(&call->out, ']');
 }
 
-static void write_service(struct api_call *call, const struct service *s, const struct linked_hub *hubs, size_t count)
+static void write_service(struct api_call *call, const struct service *s, const struct linked_hub *hubs, size_t count,
+			  const struct store_change *set, size_t set_count)
 {
 	struct resource r = resource_of_service(s);
 	struct json_out *out = &call->out;
@@ -154,7 +155,7 @@ static void write_service(struct api_call *call, const struct service *s, const 
 	json_text(out, "serviceOperationsHostName", arena_format(call->arena, "%.*s.%s", SLICE_ARG(s->name), call->conf->domain));
 	json_text(out, "deviceProvisioningHostName", arena_format(call->arena, "global.%s", call->conf->domain));
 	json_text(out, "idScope", s->scope);
-	resource_close(call, &r);
+	resource_close(call, set, set_count);
 }
 
 static void get_read(struct api_call *call)
@@ -164,7 +165,7 @@ static void get_read(struct api_call *call)
 
 	if (s == NULL)
 		return;
-	write_service(call, s, one->hubs[0].records, one->hubs[0].count);
+	write_service(call, s, one->hubs[0].records, one->hubs[0].count, NULL, 0);
 	api_answer_out(call, 200);
 }
 
@@ -219,7 +220,7 @@ static void many_hubs_read(struct api_call *call, enum err e)
 		struct resource r = resource_of_service(&services[i]);
 
 		if (resource_is_at(call, &r))
-			write_service(call, &services[i], many->hubs[i].records, many->hubs[i].count);
+			write_service(call, &services[i], many->hubs[i].records, many->hubs[i].count, NULL, 0);
 	}
 	json_close(&call->out, ']');
 	json_close(&call->out, '}');
@@ -359,10 +360,12 @@ static bool link_read(struct api_call *call, struct one *one, struct slice text)
 
 static bool links_read(struct api_call *call, struct one *one)
 {
-	struct slice list = json_member(one->body.properties, "iotHubs", true), item;
+	struct slice list, item;
 	size_t at = 0;
 
-	if (list.n == 0 || list.p[0] != '[')
+	if (!resource_list(call, &one->body, "iotHubs", &list))
+		return false;
+	if (slice_absent(list))
 		return true;
 	one->hubs_given = true;
 	while (json_each(list, &at, NULL, &item)) {
@@ -439,7 +442,7 @@ static void put_written(struct api_call *call, enum err e, size_t failed)
 		hubs = given;
 		count = given ? one->linked_count : 0;
 	}
-	write_service(call, one->made, hubs, count);
+	write_service(call, one->made, hubs, count, one->change, one->policies_given ? one->changes : 0);
 	api_answer_out(call, one->created ? 201 : 200);
 }
 
@@ -490,10 +493,13 @@ static bool allocation_policy_read(struct api_call *call, const struct one *one,
 /* The policies that are asked for; on creation without any, the owner's. */
 static bool policies_changes(struct api_call *call, struct one *one)
 {
-	struct slice list = json_member(one->body.properties, "authorizationPolicies", true);
+	struct slice list;
 	struct policy *owner;
 
-	if (list.n && list.p[0] == '[')
+	if (!resource_list(call, &one->body, "authorizationPolicies", &list))
+		return false;
+	one->policies_given = !slice_absent(list);
+	if (one->policies_given)
 		return policies_from_text(call, &service_kind, list, one->policy_like.owner, &one->want[1], one->change, &one->changes,
 					  CHANGES_MAX);
 	if (!one->created)
