@@ -333,8 +333,10 @@ static bool link_read(struct api_call *call, struct one *one, struct slice text)
 	struct slice string, name;
 	bool good;
 
-	if (hub == NULL || json_read(text, call->arena, &json, &why) != OK || !json_is_object(json))
+	if (hub == NULL || json_read(text, call->arena, &json, &why) != OK || !json_is_object(json)) {
+		json_decref(json);
 		return refuse_link(call, NULL, "must be an object");
+	}
 	if (noun_read(&noun_linked_hub, text, call->arena, hub, &why) != OK) {
 		json_decref(json);
 		return refuse_link(call, NULL, why);
