@@ -14,8 +14,8 @@ static void manage_refuse(struct api_call *call, int status, int code, const cha
 		json_open(out, "error", '{');
 		/* Who is not let in at all hears ARM's word for it, whatever the other surfaces call it. */
 		json_str(out, "code",
-			 status == 401 ? "AuthenticationFailed"
-			 : word	       ? word
+			 status == 401   ? "AuthenticationFailed"
+			 : word          ? word
 			 : status == 404 ? "ResourceNotFound"
 					 : "AuthorizationFailed");
 		json_str(out, "message", sentence);
@@ -172,9 +172,9 @@ static void empty_array(struct api_call *call)
 }
 
 /* The one group that the original has. */
-#define PRIVATE_LINK                                                                                   \
-	"{\"name\":\"iotDps\",\"type\":\"Microsoft.Devices/provisioningServices/privateLinkResources\"," \
-	"\"properties\":{\"groupId\":\"iotDps\",\"requiredMembers\":[\"iotDps\"],"                     \
+#define PRIVATE_LINK                                                                                                                       \
+	"{\"name\":\"iotDps\",\"type\":\"Microsoft.Devices/provisioningServices/privateLinkResources\","                                   \
+	"\"properties\":{\"groupId\":\"iotDps\",\"requiredMembers\":[\"iotDps\"],"                                                         \
 	"\"requiredZoneNames\":[\"privatelink.azure-devices-provisioning.net\"]}}"
 
 static void private_links(struct api_call *call)

@@ -110,7 +110,8 @@ static bool members_fit(struct api_call *call, json_t *json)
 			return false;
 		}
 	}
-	json_object_foreach(json_get_fold(json, "tags"), name, value) {
+	json_object_foreach(json_get_fold(json, "tags"), name, value)
+	{
 		if (!json_is_string(value)) {
 			api_refuse(call, 400, 400001, NULL, "tags: the value of %s must be a string.", name);
 			return false;
@@ -149,7 +150,10 @@ static struct slice sku_whole(struct api_call *call, struct slice sku)
 	json_out_init(&out, &text);
 	json_open(&out, NULL, '{');
 	json_raw(&out, "name", name.n ? name : SLICE("\"S1\""));
-	json_str(&out, "tier", slice_starts_fold(name, SLICE("\"F")) ? "Free" : slice_starts_fold(name, SLICE("\"B")) ? "Basic" : "Standard");
+	json_str(&out, "tier",
+		 slice_starts_fold(name, SLICE("\"F"))   ? "Free"
+		 : slice_starts_fold(name, SLICE("\"B")) ? "Basic"
+							 : "Standard");
 	while (json_each(sku, &at, &name, &value))
 		if (!slice_eq_fold(name, SLICE("name")) && !slice_eq_fold(name, SLICE("tier")))
 			json_raw(&out, arena_str(call->arena, name), value);
