@@ -1,11 +1,11 @@
 #include <openssl/asn1.h>
-#include <openssl/x509.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 
 #include "base/buf.h"
 #include "codec/text.h"
+#include "crypto/certificate_own.h"
 #include "crypto/digest.h"
-#include "crypto/certificate.h"
 
 #define NAME_TEXT_MAX 8192
 
@@ -70,6 +70,29 @@ enum err certificate_read(struct slice given, struct arena *a, struct slice *der
 	}
 	*der = base64_decode_lines(a, body);
 	return is_der(*der) ? OK : malformed("the PEM text does not hold a certificate", why);
+}
+
+enum err certificate_read_all(struct slice pem, struct arena *a, struct slice *ders, size_t max, size_t *count, const char **why)
+{
+	ptrdiff_t begin, end;
+
+	*count = 0;
+	while ((begin = slice_search(pem, PEM_BEGIN)) >= 0) {
+		struct slice rest = slice_from(pem, (size_t)begin);
+		enum err e;
+
+		if (*count == max) {
+			*why = "there are too many certificates";
+			return ERR_TOO_BIG;
+		}
+		if ((end = slice_search(rest, PEM_END)) < 0)
+			return malformed("the PEM text ends in the middle", why);
+		if ((e = certificate_read(slice_to(rest, (size_t)end + PEM_END.n), a, &ders[*count], why)) != OK)
+			return e;
+		(*count)++;
+		pem = slice_from(rest, (size_t)end + PEM_END.n);
+	}
+	return *count ? OK : malformed("there is no PEM certificate in it", why);
 }
 
 /* --- describing (service-api.md 5.4) --- */
@@ -160,6 +183,15 @@ static struct slice common_name(struct arena *a, const X509_NAME *name)
 	return at < 0 ? NO_SLICE : utf8_of(a, X509_NAME_get_entry(name, at));
 }
 
+static int common_names(const X509_NAME *name)
+{
+	int count = 0;
+
+	for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0;)
+		count++;
+	return count;
+}
+
 static instant time_of(const ASN1_TIME *t)
 {
 	struct tm tm;
@@ -174,21 +206,74 @@ static struct slice serial_text(struct arena *a, const X509 *x)
 	return hex_upper(a, slice_over(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
 }
 
-enum err certificate_describe(struct slice der, struct arena *a, struct certificate_info *out)
+static X509 *decode(struct slice der)
 {
 	const unsigned char *p = (const unsigned char *)der.p;
 	X509 *x = der.n ? d2i_X509(NULL, &p, (long)der.n) : NULL;
-	unsigned char one[SHA1_SIZE], two[SHA256_SIZE];
 
 	ERR_clear_error();
-	if (x == NULL)
-		return ERR_MALFORMED;
+	return x;
+}
+
+struct slice certificate_name_mark(const X509_NAME *name, struct arena *a)
+{
+	int ok = 0;
+	unsigned long mark = X509_NAME_hash_ex(name, NULL, NULL, &ok);
+
+	return ok ? arena_format(a, "%08lx", mark) : NO_SLICE;
+}
+
+struct slice certificate_subject_mark(struct slice der, struct arena *a)
+{
+	X509 *x = decode(der);
+	struct slice mark = x ? certificate_name_mark(X509_get_subject_name(x), a) : NO_SLICE;
+
+	X509_free(x);
+	return mark;
+}
+
+bool certificate_is_ca(struct slice der)
+{
+	X509 *x = decode(der);
+	/* 1: version 3 and basic constraints; the others are what the world did before them. */
+	bool is = x && X509_check_ca(x) == 1;
+
+	X509_free(x);
+	return is;
+}
+
+bool certificate_signed_by(struct slice der, struct slice issuer)
+{
+	X509 *x = decode(der), *ca = decode(issuer);
+	EVP_PKEY *key = ca ? X509_get0_pubkey(ca) : NULL;
+	bool signed_by = x && key && X509_verify(x, key) == 1;
+
+	X509_free(ca);
+	X509_free(x);
+	ERR_clear_error();
+	return signed_by;
+}
+
+enum err certificate_describe(struct slice der, struct arena *a, struct certificate_info *out)
+{
+	X509 *x = decode(der);
+	enum err e = x ? certificate_describe_decoded(x, der, a, out) : ERR_MALFORMED;
+
+	X509_free(x);
+	return e;
+}
+
+enum err certificate_describe_decoded(const X509 *x, struct slice der, struct arena *a, struct certificate_info *out)
+{
+	unsigned char one[SHA1_SIZE], two[SHA256_SIZE];
+
 	sha1(der, one);
 	sha256(der, two);
 	*out = (struct certificate_info){
 		.subject = name_text(a, X509_get_subject_name(x)),
 		.issuer = name_text(a, X509_get_issuer_name(x)),
 		.common_name = common_name(a, X509_get_subject_name(x)),
+		.common_names = common_names(X509_get_subject_name(x)),
 		.sha1 = hex_upper(a, slice_over(one, sizeof(one))),
 		.sha256 = hex_upper(a, slice_over(two, sizeof(two))),
 		.serial = serial_text(a, x),
@@ -196,6 +281,5 @@ enum err certificate_describe(struct slice der, struct arena *a, struct certific
 		.not_after = time_of(X509_get0_notAfter(x)),
 		.version = (int)X509_get_version(x) + 1,
 	};
-	X509_free(x);
 	return slice_absent(out->subject) || slice_absent(out->issuer) || slice_absent(out->sha256) ? ERR_TOO_BIG : OK;
 }

@@ -18,17 +18,31 @@
  * sentence in `why`, ERR_TOO_BIG. */
 MUST_USE enum err certificate_read(struct slice given, struct arena *a, struct slice *der, const char **why);
 
+/* All of them, in the order in which they stand: `max` at most. ERR_TOO_BIG: there are more. */
+MUST_USE enum err certificate_read_all(struct slice pem, struct arena *a, struct slice *ders, size_t max, size_t *count, const char **why);
+
 /* X509CertificateInfo, service-api.md 5.4. */
 struct certificate_info {
-	struct slice subject, issuer;       /* "CN=device-01", the most specific first, ", " between */
-	struct slice common_name;           /* of the subject; absent when there is none */
-	struct slice sha1, sha256;          /* thumbprints, upper-case hex */
-	struct slice serial;                /* upper-case hex */
-	instant      not_before, not_after;
-	int          version;               /* 3 */
+	struct slice subject, issuer; /* "CN=device-01", the most specific first, ", " between */
+	struct slice common_name;     /* of the subject; absent when there is none */
+	int common_names;             /* how many of them the subject has: an honest one has one */
+	struct slice sha1, sha256;    /* thumbprints, upper-case hex */
+	struct slice serial;          /* upper-case hex */
+	instant not_before, not_after;
+	int version; /* 3 */
 };
 
 MUST_USE enum err certificate_describe(struct slice der, struct arena *a, struct certificate_info *out);
+
+/* A short name for the subject, by which those that it signed find it: 8 hex digits that are the same however the name is
+ * encoded. Others may have the same by chance, so it finds candidates and proves nothing. Absent: not a certificate. */
+struct slice certificate_subject_mark(struct slice der, struct arena *a);
+
+/* Whether it may sign others: basic constraints and key usage say so. */
+bool certificate_is_ca(struct slice der);
+
+/* Whether the signature on it was made with the key of `issuer`. */
+bool certificate_signed_by(struct slice der, struct slice issuer);
 
 /* Development certificates: a root, and a server certificate under it, ECDSA P-256.
  * Text is PEM, NUL-terminated, in the arena. */
@@ -37,6 +51,14 @@ struct certificate_pair {
 };
 
 MUST_USE enum err certificate_make_ca(struct arena *a, const char *common_name, instant now, int days, struct certificate_pair *out);
+
+/* A CA under another. */
+MUST_USE enum err certificate_make_intermediate(struct arena *a, const struct certificate_pair *ca, const char *common_name, instant now,
+						int days, struct certificate_pair *out);
+
+/* A device's: the common name is its registration ID (device-api.md 8), at most 64 characters. */
+MUST_USE enum err certificate_make_device(struct arena *a, const struct certificate_pair *ca, const char *common_name, instant now,
+					  int days, struct certificate_pair *out);
 
 /* `names`: DNS names, or addresses, that the certificate is good for. */
 MUST_USE enum err certificate_make_server(struct arena *a, const struct certificate_pair *ca, const char *const *names, size_t count,

@@ -124,19 +124,51 @@ static bool add_server_extensions(X509 *x, X509 *issuer, const char *const *name
 	return fine;
 }
 
-enum err certificate_make_server(struct arena *a, const struct certificate_pair *ca, const char *const *names, size_t count, instant now,
-				 int days, struct certificate_pair *out)
+static bool add_intermediate_extensions(X509 *x, X509 *issuer)
+{
+	return add_extension(x, issuer, NID_basic_constraints, "critical,CA:TRUE") &&
+	       add_extension(x, issuer, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+	       add_extension(x, issuer, NID_subject_key_identifier, "hash") &&
+	       add_extension(x, issuer, NID_authority_key_identifier, "keyid:always");
+}
+
+static bool add_device_extensions(X509 *x, X509 *issuer)
+{
+	return add_extension(x, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
+	       add_extension(x, issuer, NID_key_usage, "critical,digitalSignature") &&
+	       add_extension(x, issuer, NID_ext_key_usage, "clientAuth") && add_extension(x, issuer, NID_subject_key_identifier, "hash") &&
+	       add_extension(x, issuer, NID_authority_key_identifier, "keyid:always");
+}
+
+/* What is to be made under a CA. */
+struct wish {
+	const char *common_name;
+	instant now;
+	int days;
+	const char *const *names; /* a server's; NULL: it is none */
+	size_t count;
+	bool ca;
+};
+
+static bool add_extensions(X509 *x, X509 *issuer, const struct wish *w)
+{
+	if (w->names)
+		return add_server_extensions(x, issuer, w->names, w->count);
+	return w->ca ? add_intermediate_extensions(x, issuer) : add_device_extensions(x, issuer);
+}
+
+static enum err make_under(struct arena *a, const struct certificate_pair *ca, const struct wish *w, struct certificate_pair *out)
 {
 	BIO *certificate = BIO_new_mem_buf(ca->certificate.p, (int)ca->certificate.n);
 	BIO *secret = BIO_new_mem_buf(ca->key.p, (int)ca->key.n);
 	X509 *issuer = certificate ? PEM_read_bio_X509(certificate, NULL, NULL, NULL) : NULL;
 	EVP_PKEY *issuer_key = secret ? PEM_read_bio_PrivateKey(secret, NULL, NULL, NULL) : NULL;
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x = key && count ? begin(key, strlen(names[0]) <= 64 ? names[0] : "berth", now, days) : NULL;
+	X509 *x = key ? begin(key, w->common_name, w->now, w->days) : NULL;
 	enum err e = issuer && issuer_key ? ERR_INTERNAL : ERR_MALFORMED;
 
-	if (x && issuer && issuer_key && X509_set_issuer_name(x, X509_get_subject_name(issuer)) &&
-	    add_server_extensions(x, issuer, names, count) && X509_sign(x, issuer_key, EVP_sha256()))
+	if (x && issuer && issuer_key && X509_set_issuer_name(x, X509_get_subject_name(issuer)) && add_extensions(x, issuer, w) &&
+	    X509_sign(x, issuer_key, EVP_sha256()))
 		e = write_pair(a, x, key, out);
 	X509_free(x);
 	EVP_PKEY_free(key);
@@ -146,4 +178,32 @@ enum err certificate_make_server(struct arena *a, const struct certificate_pair 
 	BIO_free(certificate);
 	ERR_clear_error();
 	return e;
+}
+
+enum err certificate_make_server(struct arena *a, const struct certificate_pair *ca, const char *const *names, size_t count, instant now,
+				 int days, struct certificate_pair *out)
+{
+	const struct wish w = {.common_name = count && strlen(names[0]) <= 64 ? names[0] : "berth",
+			       .now = now,
+			       .days = days,
+			       .names = names,
+			       .count = count};
+
+	return count ? make_under(a, ca, &w, out) : ERR_INVALID;
+}
+
+enum err certificate_make_intermediate(struct arena *a, const struct certificate_pair *ca, const char *common_name, instant now, int days,
+				       struct certificate_pair *out)
+{
+	const struct wish w = {.common_name = common_name, .now = now, .days = days, .ca = true};
+
+	return make_under(a, ca, &w, out);
+}
+
+enum err certificate_make_device(struct arena *a, const struct certificate_pair *ca, const char *common_name, instant now, int days,
+				 struct certificate_pair *out)
+{
+	const struct wish w = {.common_name = common_name, .now = now, .days = days};
+
+	return make_under(a, ca, &w, out);
 }

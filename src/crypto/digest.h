@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define SHA1_SIZE 20
+#define SHA1_SIZE   20
 #define SHA256_SIZE 32
 
 void sha1(struct slice data, unsigned char out[SHA1_SIZE]);

@@ -95,8 +95,8 @@ static bool decrypt(const struct seal *s, struct slice where, struct slice seale
 	memcpy(tag, text + size, TAG_SIZE);
 	good = c && EVP_DecryptInit_ex2(c, aes_256_gcm, s->key, nonce, NULL) &&
 	       EVP_DecryptUpdate(c, NULL, &n, (const unsigned char *)where.p, (int)where.n) &&
-	       (size == 0 || EVP_DecryptUpdate(c, out, &n, text, (int)size)) && EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) &&
-	       EVP_DecryptFinal_ex(c, out + size, &n);
+	       (size == 0 || EVP_DecryptUpdate(c, out, &n, text, (int)size)) &&
+	       EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) && EVP_DecryptFinal_ex(c, out + size, &n);
 	EVP_CIPHER_CTX_free(c);
 	return good;
 }

@@ -174,8 +174,8 @@ struct slice token_make(struct arena *a, struct slice resource, struct slice key
 	skn = slice_absent(key_name) ? NO_SLICE : percent_encode(a, key_name);
 	if (arena_failed(a))
 		return NO_SLICE;
-	return arena_format(a, SCHEME "sr=%.*s&sig=%.*s&se=%s%s%.*s", SLICE_ARG(sr), SLICE_ARG(sig), se, slice_absent(skn) ? "" : "&skn=",
-			    SLICE_ARG(skn));
+	return arena_format(a, SCHEME "sr=%.*s&sig=%.*s&se=%s%s%.*s", SLICE_ARG(sr), SLICE_ARG(sig), se,
+			    slice_absent(skn) ? "" : "&skn=", SLICE_ARG(skn));
 }
 
 void device_key(struct slice group_key, struct slice registration_id, unsigned char out[32])

@@ -11,14 +11,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#define TOKEN_MAX 4096          /* bytes of a whole token */
+#define TOKEN_MAX          4096 /* bytes of a whole token */
 #define TOKEN_SKEW_SECONDS 300  /* how long after `se` a token is still good */
 
 struct token {
-	struct slice sr, se;       /* verbatim */
-	struct slice resource;     /* sr, percent-decoded */
-	struct slice key_name;     /* skn, percent-decoded; absent when not there */
-	instant      expires;
+	struct slice sr, se;   /* verbatim */
+	struct slice resource; /* sr, percent-decoded */
+	struct slice key_name; /* skn, percent-decoded; absent when not there */
+	instant expires;
 	unsigned char signature[32];
 };
 
