@@ -51,27 +51,32 @@ static bool is_shown(const struct writer *w, size_t i)
 }
 
 /* service-api.md 5.4: all eight, or the .NET client fails. */
-static void write_certificate(struct writer *w, const char *name, struct slice der)
+bool certificate_write_info(struct json_out *out, const char *name, struct slice der, struct arena *arena)
 {
 	struct certificate_info info;
 	char at[INSTANT_TEXT];
 
-	if (certificate_describe(der, w->arena, &info) != OK) {
-		/* It was described once, when it was read: so the arena is full, and the document can't be whole. */
-		w->out->to->failed = true;
-		return;
-	}
+	if (certificate_describe(der, arena, &info) != OK)
+		return false;
+	json_open(out, name, '{');
+	json_text(out, "subjectName", info.subject);
+	json_text(out, "sha1Thumbprint", info.sha1);
+	json_text(out, "sha256Thumbprint", info.sha256);
+	json_text(out, "issuerName", info.issuer);
+	json_str(out, "notBeforeUtc", instant_print(info.not_before, INSTANT_SECONDS, at));
+	json_str(out, "notAfterUtc", instant_print(info.not_after, INSTANT_SECONDS, at));
+	json_text(out, "serialNumber", info.serial);
+	json_int(out, "version", info.version);
+	json_close(out, '}');
+	return true;
+}
+
+static void write_certificate(struct writer *w, const char *name, struct slice der)
+{
 	json_open(w->out, name, '{');
-	json_open(w->out, "info", '{');
-	json_text(w->out, "subjectName", info.subject);
-	json_text(w->out, "sha1Thumbprint", info.sha1);
-	json_text(w->out, "sha256Thumbprint", info.sha256);
-	json_text(w->out, "issuerName", info.issuer);
-	json_str(w->out, "notBeforeUtc", instant_print(info.not_before, INSTANT_SECONDS, at));
-	json_str(w->out, "notAfterUtc", instant_print(info.not_after, INSTANT_SECONDS, at));
-	json_text(w->out, "serialNumber", info.serial);
-	json_int(w->out, "version", info.version);
-	json_close(w->out, '}');
+	/* It was described once, when it was read: so the arena is full, and the document can't be whole. */
+	if (!certificate_write_info(w->out, "info", der, w->arena))
+		w->out->to->failed = true;
 	json_close(w->out, '}');
 }
 
@@ -157,12 +162,17 @@ static void write_members(struct writer *w, struct slice prefix)
 	}
 }
 
-void noun_write(const struct noun *noun, const void *record, unsigned views, struct json_out *out, const char *name, struct arena *arena)
+void noun_write_open(const struct noun *noun, const void *record, unsigned views, struct json_out *out, const char *name, struct arena *arena)
 {
 	struct writer w = {.noun = noun, .record = record, .views = views, .out = out, .arena = arena};
 
 	assert(noun->count <= FIELDS_MAX);
 	json_open(out, name, '{');
 	write_members(&w, SLICE(""));
+}
+
+void noun_write(const struct noun *noun, const void *record, unsigned views, struct json_out *out, const char *name, struct arena *arena)
+{
+	noun_write_open(noun, record, views, out, name, arena);
 	json_close(out, '}');
 }

@@ -97,12 +97,19 @@ MUST_USE enum err noun_read(const struct noun *, struct slice text, struct arena
  * when something in them does. `name` as in json_open. `arena` is for what must be worked out. */
 void noun_write(const struct noun *, const void *record, unsigned views, struct json_out *, const char *name, struct arena *);
 
+/* The same, with the object left open for more members: the caller closes it. */
+void noun_write_open(const struct noun *, const void *record, unsigned views, struct json_out *, const char *name, struct arena *);
+
 /* An empty record in the arena (INT_NONE is not 0, so empty is not all zeros). NULL: full. */
 void *noun_new(const struct noun *, struct arena *);
 void  noun_clear(const struct noun *, void *record);
 
 /* Copy a record and all it points at into the arena. */
 void *noun_copy(const struct noun *, const void *record, struct arena *);
+
+/* X509CertificateInfo (service-api.md 5.4) of a certificate (DER) as a member of what is being written. False: it does not read,
+ * or the arena is full; nothing is written then. */
+bool certificate_write_info(struct json_out *, const char *name, struct slice der, struct arena *);
 
 /* The row of that column, or of that JSON path; NULL: none. */
 const struct field *noun_field(const struct noun *, const char *name);
@@ -200,7 +207,15 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TEXT, ca_primary, "attestation.x509.caReferences.primary", 0, NULL, "name of an uploaded CA certificate")                 \
 	F(TEXT, ca_secondary, "attestation.x509.caReferences.secondary", 0, NULL, "its successor")                                  \
 	F(KEY, primary_key, "attestation.symmetricKey.primaryKey", 0, NULL, "base64 of 16 to 64 bytes; made when absent")           \
-	F(KEY, secondary_key, "attestation.symmetricKey.secondaryKey", 0, NULL, "base64 of 16 to 64 bytes; made when absent")
+	F(KEY, secondary_key, "attestation.symmetricKey.secondaryKey", 0, NULL, "base64 of 16 to 64 bytes; made when absent")       \
+	F(TEXT, ca_primary_id, NULL, 0, NULL, NULL) /* folded, by which those that name a CA are found */                           \
+	F(TEXT, ca_secondary_id, NULL, 0, NULL, NULL)                                                                               \
+	F(TIME, certificate_end, NULL, 0, NULL, NULL) /* when the first of its certificates ends */
+
+/* What a group's signing certificates are found by: certificate_subject_mark. */
+#define GROUP_MARKS(F)                                                                                                              \
+	F(TEXT, signing_primary_mark, NULL, 0, NULL, NULL)                                                                          \
+	F(TEXT, signing_secondary_mark, NULL, 0, NULL, NULL)
 
 #define ENROLLMENT_REST(F)                                                                                                          \
 	F(FLAG, iot_edge, "capabilities.iotEdge", 0, NULL, "an IoT Edge device")                                                    \
@@ -237,7 +252,33 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TEXT, id, NULL, FIELD_ID, NULL, NULL) /* folded */                                                                        \
 	F(TEXT, name, "enrollmentGroupId", FIELD_COLUMN, NULL, "name of the group")                                                 \
 	ENROLLMENT_ATTESTATION(F)                                                                                                   \
-	ENROLLMENT_REST(F)
+	ENROLLMENT_REST(F)                                                                                                          \
+	GROUP_MARKS(F)
+
+/* --- nouns: certificates --- */
+
+/* A CA certificate of a service (service-api.md 11.6). Its JSON has dates and spellings of its own: api/manage_certificate.c. */
+#define CA_CERTIFICATE_FIELDS(F)                                                                                                    \
+	F(TEXT, scope, NULL, FIELD_ID, NULL, NULL)                                                                                  \
+	F(TEXT, id, NULL, FIELD_ID, NULL, NULL) /* the name, folded */                                                              \
+	F(TEXT, name, "name", FIELD_FIXED | FIELD_COLUMN, NULL, "name of the certificate")                                          \
+	F(CERT, certificate, NULL, 0, NULL, NULL)                                                                                   \
+	F(TEXT, subject_mark, NULL, 0, NULL, NULL) /* certificate_subject_mark */                                                   \
+	F(FLAG, verified, NULL, 0, NULL, NULL)     /* its owner has shown that he has the key, or may say so */                     \
+	F(TEXT, code, NULL, 0, NULL, NULL)         /* to be signed as proof of that; absent: none was asked for */                  \
+	F(TIME, certificate_end, NULL, 0, NULL, NULL)                                                                               \
+	F(TIME, created, NULL, 0, NULL, NULL)                                                                                       \
+	F(TIME, updated, NULL, 0, NULL, NULL)                                                                                       \
+	F(TEXT, etag, "etag", FIELD_FIXED, NULL, "version")
+
+/* What a device presented when it was last assigned by X.509, and the enrollment's certificate that vouched for it. */
+#define PRESENTED_FIELDS(F)                                                                                                         \
+	F(TEXT, scope, NULL, FIELD_ID, NULL, NULL)                                                                                  \
+	F(TEXT, id, NULL, FIELD_ID, NULL, NULL) /* folded registration ID */                                                        \
+	F(CERT, leaf, NULL, 0, NULL, NULL)                                                                                          \
+	F(CERT, signer, NULL, 0, NULL, NULL) /* absent: the leaf itself is the enrollment's */                                      \
+	F(TIME, certificate_end, NULL, 0, NULL, NULL) /* of the leaf */                                                             \
+	F(TIME, at, NULL, 0, NULL, NULL)
 
 /* --- nouns: registrations --- */
 
@@ -280,7 +321,9 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TEXT, expected, "expected", 0, NULL, "what would have passed")                                                            \
 	F(TEXT, sentence, "reason", FIELD_COLUMN, NULL, "the same in one sentence")                                                 \
 	F(TEXT, enrollment, "enrollment", 0, NULL, "the enrollment that was looked at")                                             \
-	F(TEXT, request_id, "trackingId", 0, NULL, "as in the answer and the log")
+	F(TEXT, request_id, "trackingId", 0, NULL, "as in the answer and the log")                                                  \
+	F(JSON, presented, "presented", 0, NULL, "the certificates that the device sent, leaf first")                               \
+	F(LIST, nearest, "nearest", 0, NULL, "enrollments that came nearest, and what differs")
 
 /* --- nouns: hosted hubs --- */
 
@@ -350,10 +393,17 @@ struct name {
  * device_information absent. Which noun it was read as tells what it is. */
 struct enrollment {
 	INDIVIDUAL_FIELDS(FIELD_MEMBER)
+	GROUP_MARKS(FIELD_MEMBER)
+};
+struct ca_certificate {
+	CA_CERTIFICATE_FIELDS(FIELD_MEMBER)
+};
+struct presented {
+	PRESENTED_FIELDS(FIELD_MEMBER)
 };
 
 extern const struct noun noun_service, noun_hub, noun_policy, noun_linked_hub, noun_individual, noun_group, noun_registration,
-	noun_attempt, noun_device, noun_name;
+	noun_attempt, noun_device, noun_name, noun_ca_certificate, noun_presented;
 
 /* All of them, ended by NULL: what the store keeps. */
 extern const struct noun *const nouns[];
@@ -361,7 +411,17 @@ extern const struct noun *const nouns[];
 /* Index numbers for struct store_want.by; 0 is the primary key. */
 enum { SERVICE_BY_NAME = 1 };                                    /* name_folded */
 enum { REGISTRATION_BY_GROUP = 1, REGISTRATION_BY_PENDING = 2 }; /* scope, group_id, id; pending, scope, id */
-enum { GROUP_BY_ATTESTATION = 1 };                               /* scope, attestation, id */
+enum { INDIVIDUAL_BY_CA_PRIMARY = 1, INDIVIDUAL_BY_CA_SECONDARY, INDIVIDUAL_BY_END }; /* scope, ca_.._id, id; scope, certificate_end, id */
+enum {
+	GROUP_BY_ATTESTATION = 1,  /* scope, attestation, id */
+	GROUP_BY_PRIMARY_MARK,     /* scope, signing_.._mark, id */
+	GROUP_BY_SECONDARY_MARK,
+	GROUP_BY_CA_PRIMARY,       /* scope, ca_.._id, id */
+	GROUP_BY_CA_SECONDARY,
+	GROUP_BY_END,              /* scope, certificate_end, id */
+};
+enum { CA_BY_MARK = 1 };                                         /* scope, subject_mark, id */
+enum { PRESENTED_BY_END = 1 };                                   /* scope, certificate_end, id */
 enum { ATTEMPT_BY_TIME = 1 };                                    /* at */
 
 extern const char *const service_policies[], *const attestation_types[], *const provisioning_states[], *const enrollment_policies[],
@@ -373,6 +433,7 @@ extern const char *const service_policies[], *const attestation_types[], *const 
 #define ID_MAX 128       /* registrationId, enrollmentGroupId, deviceId: characters */
 #define GROUP_KEYS_MAX 100 /* symmetric key groups of a service, service-api.md 12.1: bounds the trying */
 #define LINKED_HUBS_MAX 50
+#define CA_CERTIFICATES_MAX 25 /* of a service, service-api.md 12.1 */
 
 /* registrationId and enrollmentGroupId: letters, digits, '-' '.' '_' ':', the last one a letter,
  * digit or '-' (device-api.md 4, service-api.md 4.3). */

@@ -43,6 +43,14 @@ static const struct field individual_fields[] = {INDIVIDUAL_FIELDS(ROW)};
 static const struct field group_fields[] = {GROUP_FIELDS(ROW)};
 #undef ROW_OF
 
+#define ROW_OF ca_certificate
+static const struct field ca_certificate_fields[] = {CA_CERTIFICATE_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF presented
+static const struct field presented_fields[] = {PRESENTED_FIELDS(ROW)};
+#undef ROW_OF
+
 #define ROW_OF registration_record
 static const struct field registration_fields[] = {REGISTRATION_FIELDS(ROW)};
 #undef ROW_OF
@@ -71,8 +79,28 @@ static const struct noun_index registration_indexes[] = {
 	{"registration_by_pending", {"pending", "scope", "id"}, false, "pending = 1"},
 };
 
+static const struct noun_index individual_indexes[] = {
+	{"enrollment_by_ca_primary", {"scope", "ca_primary_id", "id"}, false, "ca_primary_id IS NOT NULL"},
+	{"enrollment_by_ca_secondary", {"scope", "ca_secondary_id", "id"}, false, "ca_secondary_id IS NOT NULL"},
+	{"enrollment_by_end", {"scope", "certificate_end", "id"}, false, "certificate_end IS NOT NULL"},
+};
+
+/* What a device's certificate leads to is found by the names of its issuers: one step each, however many groups there are. */
 static const struct noun_index group_indexes[] = {
 	{"group_by_attestation", {"scope", "attestation", "id"}, false, NULL},
+	{"group_by_primary_mark", {"scope", "signing_primary_mark", "id"}, false, "signing_primary_mark IS NOT NULL"},
+	{"group_by_secondary_mark", {"scope", "signing_secondary_mark", "id"}, false, "signing_secondary_mark IS NOT NULL"},
+	{"group_by_ca_primary", {"scope", "ca_primary_id", "id"}, false, "ca_primary_id IS NOT NULL"},
+	{"group_by_ca_secondary", {"scope", "ca_secondary_id", "id"}, false, "ca_secondary_id IS NOT NULL"},
+	{"group_by_end", {"scope", "certificate_end", "id"}, false, "certificate_end IS NOT NULL"},
+};
+
+static const struct noun_index ca_certificate_indexes[] = {
+	{"ca_by_mark", {"scope", "subject_mark", "id"}, false, NULL},
+};
+
+static const struct noun_index presented_indexes[] = {
+	{"presented_by_end", {"scope", "certificate_end", "id"}, false, NULL},
 };
 
 static const struct noun_index attempt_indexes[] = {
@@ -91,14 +119,17 @@ const struct noun noun_service = NOUN("service", service_fields, service, servic
 const struct noun noun_hub = NOUN("hub", hub_fields, hub, NULL, 0);
 const struct noun noun_policy = NOUN("policy", policy_fields, policy, NULL, 0);
 const struct noun noun_linked_hub = NOUN("linked_hub", linked_hub_fields, linked_hub, NULL, 0);
-const struct noun noun_individual = NOUN("enrollment", individual_fields, enrollment, NULL, 0);
+const struct noun noun_individual = NOUN("enrollment", individual_fields, enrollment, individual_indexes, COUNT(individual_indexes));
 const struct noun noun_group = NOUN("enrollment_group", group_fields, enrollment, group_indexes, COUNT(group_indexes));
 const struct noun noun_registration =
 	NOUN("registration", registration_fields, registration_record, registration_indexes, COUNT(registration_indexes));
 const struct noun noun_attempt = NOUN("attempt", attempt_fields, attempt, attempt_indexes, COUNT(attempt_indexes));
 const struct noun noun_device = NOUN("device", device_fields, device, NULL, 0);
 const struct noun noun_name = NOUN("name", name_fields, name, NULL, 0);
+const struct noun noun_ca_certificate =
+	NOUN("ca_certificate", ca_certificate_fields, ca_certificate, ca_certificate_indexes, COUNT(ca_certificate_indexes));
+const struct noun noun_presented = NOUN("presented", presented_fields, presented, presented_indexes, COUNT(presented_indexes));
 
-const struct noun *const nouns[] = {&noun_service, &noun_hub,          &noun_policy,  &noun_linked_hub, &noun_individual,
-				    &noun_group,   &noun_registration, &noun_attempt, &noun_device,     &noun_name,
-				    NULL};
+const struct noun *const nouns[] = {&noun_service,        &noun_hub,          &noun_policy,  &noun_linked_hub, &noun_individual,
+				    &noun_group,          &noun_registration, &noun_attempt, &noun_device,     &noun_name,
+				    &noun_ca_certificate, &noun_presented,    NULL};
