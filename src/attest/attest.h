@@ -8,6 +8,7 @@
 #ifndef BERTH_ATTEST_ATTEST_H
 #define BERTH_ATTEST_ATTEST_H
 
+#include "crypto/chain.h"
 #include "crypto/token.h"
 #include "model/model.h"
 
@@ -15,8 +16,9 @@
 struct evidence {
 	struct slice        scope, registration_id; /* as the request names them */
 	struct slice        token;                  /* SharedAccessSignature ...; absent: none */
-	const struct slice *chain;                  /* client certificates, DER, leaf first */
-	size_t              chain_count;
+	struct chain       *chain;                  /* client certificates; NULL: none. It remembers what was found out about it */
+	const struct ca_certificate *authorities;   /* the CA certificates that the enrollments at hand name, as far as there are any */
+	size_t              authority_count;
 	struct slice        body;                   /* of the register request: TPM keys stand there */
 	instant             now;
 };
@@ -31,6 +33,8 @@ struct verdict {
 	const char  *hub_authentication; /* "sas", "selfSigned" */
 	struct slice primary_key, secondary_key;              /* base64 */
 	struct slice primary_thumbprint, secondary_thumbprint; /* hex */
+	/* X.509, DER: what the device presented, and the certificate of the enrollment that vouches for it (absent: its own). */
+	struct slice leaf, signer;
 };
 
 struct attest_kind {
@@ -52,5 +56,17 @@ MUST_USE enum err attest_judge(const struct enrollment *, bool group, const stru
  * is tried first. On -1 the verdict says why, in the words of all of them; else it is empty, and attest_judge with that
  * group says the rest. */
 int attest_group_of(const struct enrollment *groups, size_t count, int preferred, const struct evidence *, struct arena *, struct verdict *);
+
+/* Which of the X.509 groups vouches for the chain: the one whose certificate is nearest to the leaf (service-api.md 9.2), whether it
+ * is enabled or not; the index, or -1. On -1 the verdict says why, as far as these groups show it. */
+int attest_x509_group_of(const struct enrollment *groups, size_t count, const struct evidence *, struct arena *, struct verdict *);
+
+/* A refused chain, explained: each certificate, and which of these groups and CA certificates came nearest. Only for the operator's
+ * eyes. Without memory for it there is less of it. */
+struct explanation {
+	struct slice  presented; /* JSON: an array of X509CertificateInfo, leaf first */
+	struct slices nearest;   /* sentences */
+};
+void attest_explain(const struct enrollment *groups, size_t count, const struct evidence *, struct arena *, struct explanation *);
 
 #endif

@@ -30,12 +30,24 @@ static void payload(struct json_out *out, struct slice json)
 		log_warn(NULL, "payload-dropped", "reason", "A payload for a device is a JSON object of at most 48 KiB.", NULL);
 }
 
+/* 5.4: empty or complete, nothing between, or Java throws. */
+static void x509(struct json_out *out, const struct result *result, struct arena *arena)
+{
+	json_open(out, "x509", '{');
+	if (result->group.n > 0 && result->leaf.n > 0 && result->signer.n > 0) {
+		json_text(out, "enrollmentGroupId", result->group);
+		if (!certificate_write_info(out, "certificateInfo", result->leaf, arena) ||
+		    !certificate_write_info(out, "signingCertificateInfo", result->signer, arena))
+			out->to->failed = true;
+	}
+	json_close(out, '}');
+}
+
 /* 5.4: how it was attested; for a key only when the key is a group's (5.7, rule 3). */
-static void attestation(struct json_out *out, const struct result *result)
+static void attestation(struct json_out *out, const struct result *result, struct arena *arena)
 {
 	if (result->x509) {
-		json_open(out, "x509", '{');
-		json_close(out, '}');
+		x509(out, result, arena);
 	} else if (result->group.n > 0) {
 		json_open(out, "symmetricKey", '{');
 		json_text(out, "enrollmentGroupId", result->group);
@@ -43,7 +55,7 @@ static void attestation(struct json_out *out, const struct result *result)
 	}
 }
 
-static void members(struct json_out *out, const struct result *result)
+static void members(struct json_out *out, const struct result *result, struct arena *arena)
 {
 	const struct registration_record *record = result->record;
 	bool assigned = record_has_status(record, "assigned");
@@ -64,29 +76,62 @@ static void members(struct json_out *out, const struct result *result)
 	text_if_any(out, "etag", record->etag);
 	if (assigned) {
 		payload(out, record->payload);
-		attestation(out, result);
+		attestation(out, result, arena);
 	}
 }
 
 /* 5.4; while it is assigning the examples of 5.8 have two members. */
-static void state(struct json_out *out, const char *name, const struct result *result)
+static void state(struct json_out *out, const char *name, const struct result *result, struct arena *arena)
 {
 	json_open(out, name, '{');
 	json_text(out, "registrationId", result->record->name);
 	if (result->shape == SHAPE_OPERATION && record_has_status(result->record, "assigning"))
 		json_text(out, "status", result->record->status);
 	else
-		members(out, result);
+		members(out, result, arena);
 	json_close(out, '}');
 }
 
-static void operation(struct json_out *out, const struct result *result)
+static void operation(struct json_out *out, const struct result *result, struct arena *arena)
 {
 	json_open(out, NULL, '{');
 	json_text(out, "operationId", result->operation_id);
 	json_text(out, "status", result->record->status);
 	if (result->shape == SHAPE_OPERATION)
-		state(out, "registrationState", result);
+		state(out, "registrationState", result, arena);
+	json_close(out, '}');
+}
+
+static void sentences(struct json_out *out, const char *name, const struct slices *list)
+{
+	json_open(out, name, '[');
+	for (size_t i = 0; i < list->n; i++)
+		json_text(out, NULL, list->at[i]);
+	json_close(out, ']');
+}
+
+/* How a device would be judged, for the operator: the members are those of an attempt. */
+static void judgement(struct json_out *out, const struct registration *r)
+{
+	const struct verdict *v = &r->verdict;
+
+	json_open(out, NULL, '{');
+	json_text(out, "registrationId", r->q.registration_id);
+	json_bool(out, "attested", v->error_code == 0);
+	if (r->enrollment)
+		json_text(out, r->by_group ? "enrollmentGroupId" : "enrollment", r->enrollment->name);
+	if (v->error_code) {
+		json_int(out, "errorCode", v->error_code);
+		json_str(out, "message", v->message);
+		json_str(out, "check", v->check);
+		json_str(out, "seen", v->seen);
+		json_str(out, "expected", v->expected);
+		json_str(out, "reason", v->sentence);
+	}
+	if (r->explanation.presented.n)
+		json_raw(out, "presented", r->explanation.presented);
+	if (r->explanation.nearest.n)
+		sentences(out, "nearest", &r->explanation.nearest);
 	json_close(out, '}');
 }
 
@@ -107,6 +152,8 @@ static void refusal(struct json_out *out, const struct result *result, const cha
 static void number(const struct result *result, struct device_answer *answer)
 {
 	*answer = (struct device_answer){.status = 200};
+	if (result->shape == SHAPE_JUDGEMENT)
+		return;
 	if (result->shape == SHAPE_REFUSAL) {
 		answer->error_code = result->code;
 		answer->status = result->code / 1000;
@@ -118,7 +165,8 @@ static void number(const struct result *result, struct device_answer *answer)
 	}
 }
 
-bool answer_write(const struct result *result, const char *request_id, instant now, struct device_answer *answer, struct buf *body)
+bool answer_write(const struct result *result, const char *request_id, instant now, struct arena *arena, struct device_answer *answer,
+		  struct buf *body)
 {
 	struct json_out out;
 
@@ -126,9 +174,10 @@ bool answer_write(const struct result *result, const char *request_id, instant n
 	json_out_init(&out, body);
 	switch (result->shape) {
 	case SHAPE_REFUSAL: refusal(&out, result, request_id, now); break;
-	case SHAPE_RECORD: state(&out, NULL, result); break;
+	case SHAPE_JUDGEMENT: judgement(&out, result->judged); break;
+	case SHAPE_RECORD: state(&out, NULL, result, arena); break;
 	case SHAPE_STARTED:
-	case SHAPE_OPERATION: operation(&out, result); break;
+	case SHAPE_OPERATION: operation(&out, result, arena); break;
 	}
 	number(result, answer);
 	answer->body = buf_slice(body);

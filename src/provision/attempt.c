@@ -8,7 +8,7 @@
 
 #include "provision/registration.h"
 
-#define ATTEMPT_MEMORY 65536
+#define ATTEMPT_MEMORY (256 << 10) /* most of it for what a chain of certificates says of itself */
 
 struct attempt_write {
 	struct list link; /* in p->attempts.waiting */
@@ -21,6 +21,7 @@ static const char *const operations[] = {
 	[DEVICE_REGISTER] = "register",
 	[DEVICE_OPERATION_STATUS] = "operationStatus",
 	[DEVICE_REGISTRATION_STATUS] = "registrationStatus",
+	[DEVICE_CHECK] = "check",
 };
 
 static void write_free(struct attempt_write *w)
@@ -72,6 +73,8 @@ static struct attempt *attempt_of(const struct registration *r, struct arena *ar
 	a->sentence = slice_str(why->sentence);
 	a->enrollment = r->enrollment ? r->enrollment->name : NO_SLICE;
 	a->request_id = slice_str(r->q.request_id);
+	a->presented = r->explanation.presented;
+	a->nearest = r->explanation.nearest;
 	return noun_copy(&noun_attempt, a, arena);
 }
 
@@ -97,6 +100,15 @@ static void keep(struct registration *r)
 	}
 }
 
+/* For a chain it is told what it was, unless whoever looked for its signers has told more already. */
+static void explain(struct registration *r)
+{
+	const struct evidence evidence = lookup_evidence(r);
+
+	if (slice_absent(r->explanation.presented))
+		attest_explain(NULL, 0, &evidence, r->arena, &r->explanation);
+}
+
 /* An attempt on what is no ID, or under nobody's scope, could not be asked for later: it is only logged. */
 void attempt_note(struct registration *r)
 {
@@ -105,12 +117,18 @@ void attempt_note(struct registration *r)
 	bool ours = why->error_code >= 500000 || why->error_code == CODE_NO_HUB || why->error_code == CODE_HUB_UNAUTHORIZED;
 	char code[24];
 
+	if (r->q.op == DEVICE_CHECK) {
+		explain(r);
+		return;
+	}
 	log_event(ours ? LOG_WARN : LOG_INFO, NULL, "refused", "scope", arena_str(r->arena, r->q.scope), "device",
 		  arena_str(r->arena, r->q.registration_id), "operation", operations[r->q.op], "protocol", r->q.protocol, "peer", r->q.peer,
 		  "request", r->q.request_id, "code", log_num(code, why->error_code), "check", why->check, "seen", why->seen, "expected",
 		  why->expected, "reason", why->sentence, NULL);
-	if (r->service && id_is_good(r->q.registration_id))
+	if (r->service && id_is_good(r->q.registration_id)) {
+		explain(r);
 		keep(r);
+	}
 }
 
 /* --- not too many of them --- */

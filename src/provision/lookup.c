@@ -6,7 +6,7 @@
  */
 #include "provision/registration.h"
 
-enum { WANT_SERVICE, WANT_ENROLLMENT, WANT_RECORD, WANT_HUBS };
+enum { WANT_SERVICE, WANT_ENROLLMENT, WANT_RECORD, WANT_HUBS, WANT_PRESENTED, WANTS };
 
 /* --- the question --- */
 
@@ -74,12 +74,34 @@ static bool examine_body(struct registration *r)
 	return fine;
 }
 
+/* What was presented in the handshake; a chain that is too long to be looked at is told by the attestation that needs it. */
+static bool examine_chain(struct registration *r)
+{
+	enum err e;
+
+	if (r->q.chain_count == 0)
+		return true;
+	if ((e = chain_new(r->q.chain, r->q.chain_count, &r->chain)) == OK)
+		return true;
+	if (e == ERR_NO_MEMORY) {
+		registration_refuse_store(r, e);
+		return false;
+	}
+	registration_refuse(r, &(struct verdict){.error_code = CODE_UNAUTHORIZED,
+						 .message = "Invalid certificate",
+						 .check = "certificate-chain",
+						 .seen = arena_printf(r->arena, "%zu certificates", r->q.chain_count),
+						 .expected = "at most 16 certificates, of 32 KiB together",
+						 .sentence = "The device sent more certificates than are looked at."});
+	return false;
+}
+
 bool lookup_examine(struct registration *r)
 {
 	if (!id_is_good(r->q.registration_id))
 		return refuse_argument(r, "registration-id", arena_str(r->arena, slice_to(r->q.registration_id, ID_MAX)),
 				       "1 to 128 letters, digits, '-', '.', '_' or ':'", "The registration ID is not a valid one.");
-	return examine_body(r);
+	return examine_chain(r) && examine_body(r);
 }
 
 /* --- what has a known key --- */
@@ -90,16 +112,21 @@ bool lookup_gather(struct registration *r)
 	struct enrollment *enrollment = noun_new(&noun_individual, r->arena);
 	struct registration_record *record = noun_new(&noun_registration, r->arena);
 	struct linked_hub *hub = noun_new(&noun_linked_hub, r->arena);
+	struct presented *presented = noun_new(&noun_presented, r->arena);
 
-	if (service && enrollment && record && hub) {
-		service->scope = enrollment->scope = record->scope = hub->scope = r->scope;
-		enrollment->id = record->id = r->id;
+	r->wants = arena_array(r->arena, WANTS, sizeof(*r->wants));
+	if (service == NULL || enrollment == NULL || record == NULL || hub == NULL || presented == NULL || r->wants == NULL) {
+		registration_refuse_store(r, ERR_NO_MEMORY);
+		return false;
 	}
+	service->scope = enrollment->scope = record->scope = hub->scope = presented->scope = r->scope;
+	enrollment->id = record->id = presented->id = r->id;
 	r->wants[WANT_SERVICE] = (struct store_want){.noun = &noun_service, .like = service, .keys = 1};
 	r->wants[WANT_ENROLLMENT] = (struct store_want){.noun = &noun_individual, .like = enrollment, .keys = 2};
 	r->wants[WANT_RECORD] = (struct store_want){.noun = &noun_registration, .like = record, .keys = 2};
 	r->wants[WANT_HUBS] = (struct store_want){.noun = &noun_linked_hub, .like = hub, .keys = 1, .limit = LINKED_HUBS_MAX};
-	return registration_read(r, r->arena, 4);
+	r->wants[WANT_PRESENTED] = (struct store_want){.noun = &noun_presented, .like = presented, .keys = 2};
+	return registration_read(r, r->arena, r->chain ? WANTS : WANT_PRESENTED);
 }
 
 static const void *first_of(const struct store_want *want)
@@ -127,6 +154,8 @@ bool lookup_gathered(struct registration *r)
 	r->record = first_of(&r->wants[WANT_RECORD]);
 	r->hubs = r->wants[WANT_HUBS].records;
 	r->hub_count = r->wants[WANT_HUBS].count;
+	r->presented_before = first_of(&r->wants[WANT_PRESENTED]);
+	r->signers = (struct signers){0};
 	r->by_group = false;
 	r->groups_tried = false;
 	r->suspects = places_in_doubt(r);
@@ -162,6 +191,8 @@ bool lookup_groups(struct registration *r)
 	struct enrollment *like = noun_new(&noun_group, r->arena);
 	struct slice remembered = remembered_group(r);
 
+	if (signers_decide(r))
+		return signers_read(r);
 	arena_free(&r->groups_arena);
 	r->groups_arena = arena_new(GROUPS_MEMORY);
 	if (like == NULL || r->groups_arena == NULL) {
@@ -207,6 +238,8 @@ enum lookup lookup_match(struct registration *r)
 	const struct evidence evidence = lookup_evidence(r);
 	int found = -1;
 
+	if (signers_decide(r))
+		return signers_match(r);
 	r->groups_tried = true;
 	if (count == 0 && was_remembered)
 		return LOOKUP_GO_ON;
@@ -236,8 +269,9 @@ struct evidence lookup_evidence(const struct registration *r)
 		.scope = r->q.scope,
 		.registration_id = r->q.registration_id,
 		.token = r->q.token,
-		.chain = r->q.chain,
-		.chain_count = r->q.chain_count,
+		.chain = r->chain,
+		.authorities = r->signers.authorities,
+		.authority_count = r->signers.authority_count,
 		.body = r->q.body,
 		.now = registration_now(r),
 	};

@@ -25,7 +25,12 @@
 struct provision;
 struct provision_ask;
 
-enum device_op { DEVICE_REGISTER, DEVICE_OPERATION_STATUS, DEVICE_REGISTRATION_STATUS };
+enum device_op {
+	DEVICE_REGISTER,
+	DEVICE_OPERATION_STATUS,
+	DEVICE_REGISTRATION_STATUS,
+	DEVICE_CHECK, /* the operator's: how would this be judged? Nothing is written, counted or noted; the answer is a judgement */
+};
 
 /* What a device asks, whatever the protocol. Everything is copied. */
 struct device_question {

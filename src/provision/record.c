@@ -26,6 +26,22 @@ bool record_abandoned(const struct registration *r)
 	       r->record->updated + REGISTRATION_DEADLINE_MS * (INSTANT_SECOND / 1000) < registration_now(r);
 }
 
+struct presented *record_presented(struct registration *r)
+{
+	struct presented *p = r->verdict.leaf.n ? noun_new(&noun_presented, r->arena) : NULL;
+	struct certificate_info info;
+
+	if (p == NULL || certificate_describe(r->verdict.leaf, r->arena, &info) != OK)
+		return NULL;
+	p->scope = r->scope;
+	p->id = r->id;
+	p->leaf = r->verdict.leaf;
+	p->signer = r->verdict.signer;
+	p->certificate_end = info.not_after;
+	p->at = registration_now(r);
+	return p;
+}
+
 /* --- pieces --- */
 
 /* `5.{16 hex}.{guid}`, device-api.md 4. A registration that was interrupted goes on under its own name: clients keep

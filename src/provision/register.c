@@ -113,16 +113,20 @@ static void count_attestation(struct registration *r)
 	char code[24];
 	const char *status = r->verdict.error_code ? log_num(code, r->verdict.error_code) : "attested";
 
-	if (!r->taken_up)
+	if (!r->taken_up && r->q.op != DEVICE_CHECK)
 		count_one(r->p, r->service->name, "attestation", status, r->q.protocol, NULL);
 }
 
 static enum step step_match(struct registration *r)
 {
-	if (r->enrollment)
+	bool authorities = r->enrollment && signers_wants_authorities(r);
+
+	if (r->enrollment && !authorities)
 		return STEP_attest;
 	if (!registration_replied(r))
-		return lookup_groups(r) ? PAUSE : STEP_answer;
+		return (authorities ? signers_read_authorities(r) : lookup_groups(r)) ? PAUSE : STEP_answer;
+	if (authorities)
+		return signers_take_authorities(r) ? STEP_attest : STEP_answer;
 	switch (lookup_match(r)) {
 	case LOOKUP_FOUND: return STEP_attest;
 	case LOOKUP_GO_ON: return STEP_match;
@@ -276,6 +280,22 @@ static enum step go_to(struct registration *r, struct place home)
 	return r->migrate ? STEP_carry : STEP_intend;
 }
 
+/* A device of a policy "never" whose certificate was rolled: its hub must know the new one, or it is locked out. */
+static bool must_be_told(const struct registration *r, struct place home)
+{
+	struct slice leaf = r->verdict.leaf;
+
+	return leaf.n > 0 && (r->presented_before == NULL || !slice_eq(r->presented_before->leaf, leaf)) && lookup_hub(r, home.hub);
+}
+
+static enum step tell_home(struct registration *r, struct place home)
+{
+	r->hub = lookup_hub(r, home.hub);
+	r->target = home;
+	r->why = "never to be moved; the hub learns of a new certificate";
+	return go_to(r, home);
+}
+
 static enum step step_allocate(struct registration *r)
 {
 	const struct allocation question = {.registration_id = r->q.registration_id,
@@ -287,7 +307,7 @@ static enum step step_allocate(struct registration *r)
 	struct choice choice;
 
 	if (home.hub.n > 0 && r->enrollment->update_hub == FLAG_NO)
-		return stay(r, home);
+		return must_be_told(r, home) ? tell_home(r, home) : stay(r, home);
 	if (allocate_choose(&question, r->arena, &choice) != OK) {
 		registration_refuse_store(r, ERR_NO_MEMORY);
 		return STEP_answer;

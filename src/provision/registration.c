@@ -39,6 +39,7 @@ void registration_free(struct registration *r)
 	link_cancel(&r->link_ask);
 	r->magic = 0;
 	arena_free(&r->groups_arena);
+	chain_free(&r->chain);
 	arena_free(&r->arena);
 	free(r);
 }
@@ -55,7 +56,7 @@ static void turn_away(struct provision *p, struct provision_ask *ask, int code, 
 {
 	const struct result result = {.shape = SHAPE_REFUSAL, .code = code, .message = message};
 
-	if (!answer_write(&result, ask->q.request_id, loop_wall(p->conf.loop), &ask->answer, &ask->body))
+	if (!answer_write(&result, ask->q.request_id, loop_wall(p->conf.loop), ask->arena, &ask->answer, &ask->body))
 		ask->answer = (struct device_answer){.status = 500, .error_code = CODE_INTERNAL, .body = SLICE("{}")};
 	ask_return(ask);
 }
@@ -152,11 +153,12 @@ static const char *status_of(const struct result *result, const struct device_an
 static void count_answer(struct registration *r, const struct result *result, const struct device_answer *answer)
 {
 	struct slice service = r->service ? r->service->name : SLICE("");
-	const char *status = status_of(result, answer, r->arena);
 	const char *hub = result->record ? arena_str(r->arena, result->record->assigned_hub) : NULL;
+	const char *status;
 
 	if (r->q.op != DEVICE_REGISTER)
 		return;
+	status = status_of(result, answer, r->arena);
 	count_one(r->p, service, "registration", status ? status : "", r->q.protocol, hub ? hub : "");
 	count_latency(r->p, loop_now_ms(r->p->conf.loop) - r->asked_ms);
 }
@@ -170,7 +172,7 @@ void registration_tell(struct registration *r, const struct result *result)
 		return;
 	r->ask = NULL;
 	r->late = false;
-	if (!answer_write(result, r->q.request_id, registration_now(r), &ask->answer, &ask->body))
+	if (!answer_write(result, r->q.request_id, registration_now(r), r->arena, &ask->answer, &ask->body))
 		ask->answer = (struct device_answer){.status = 500, .error_code = CODE_INTERNAL, .body = SLICE("{}")};
 	count_answer(r, result, &ask->answer);
 	ask_return(ask);
@@ -352,12 +354,18 @@ static void write_done(void *cookie, enum err e, size_t failed)
 
 bool registration_write(struct registration *r, struct registration_record *next)
 {
-	struct store_change change = {.how = r->record ? STORE_UPDATE : STORE_INSERT, .noun = &noun_registration, .record = next};
+	struct store_change changes[2] = {
+		{.how = r->record ? STORE_UPDATE : STORE_INSERT, .noun = &noun_registration, .record = next},
+		{.how = STORE_PUT, .noun = &noun_presented},
+	};
+	size_t count = 1;
 
 	if (r->record)
-		change.if_etag = r->record->etag;
+		changes[0].if_etag = r->record->etag;
+	if (next && record_has_status(next, "assigned") && (changes[1].record = record_presented(r)) != NULL)
+		count = 2;
 	if (next && !arena_failed(r->arena))
-		r->write_ask = store_write(r->p->conf.store, r->p->conf.loop, r->arena, &change, 1, write_done, r);
+		r->write_ask = store_write(r->p->conf.store, r->p->conf.loop, r->arena, changes, count, write_done, r);
 	r->writing = next;
 	if (r->write_ask == NULL)
 		registration_refuse_store(r, ERR_NO_MEMORY);
@@ -402,7 +410,10 @@ void registration_refuse(struct registration *r, const struct verdict *why)
 	if (r->settled)
 		return; /* what the device hears does not change any more */
 	r->verdict = reason;
-	r->result = (struct result){.shape = SHAPE_REFUSAL, .code = reason.error_code, .message = reason.message};
+	r->result = (struct result){.shape = r->q.op == DEVICE_CHECK ? SHAPE_JUDGEMENT : SHAPE_REFUSAL,
+				    .judged = r,
+				    .code = reason.error_code,
+				    .message = reason.message};
 	attempt_note(r);
 }
 
@@ -439,6 +450,8 @@ struct result registration_result(const struct registration *r)
 		.operation_id = r->record->operation_id,
 		.group = e && r->by_group ? e->name : NO_SLICE,
 		.x509 = e && slice_eq_fold(e->attestation, SLICE("x509")),
+		.leaf = r->verdict.leaf,
+		.signer = r->verdict.signer,
 	};
 }
 

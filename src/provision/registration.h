@@ -109,6 +109,17 @@ void ask_return(struct provision_ask *);
 
 /* --- a registration --- */
 
+/* The way to the enrollment that vouches for a chain: lookup_signers.c. */
+struct signers {
+	enum { SIGNERS_MARKS, SIGNERS_REFERENCES, SIGNERS_HINTS } stage;
+	size_t marks; /* wants of each kind that are being read */
+	struct enrollment *groups;
+	size_t group_count;
+	struct ca_certificate *authorities;
+	size_t authority_count;
+	bool authorities_read; /* those that an individual enrollment names */
+};
+
 /* A device's identity on a hub. */
 struct place {
 	struct slice hub, device;
@@ -116,7 +127,14 @@ struct place {
 
 /* What the asker is told. */
 struct result {
-	enum { SHAPE_REFUSAL, SHAPE_STARTED, SHAPE_OPERATION, SHAPE_RECORD } shape; /* device-api.md 5.5, 5.3 (5.8 first), 5.3, 5.4 */
+	enum {
+		SHAPE_REFUSAL,   /* device-api.md 5.5 */
+		SHAPE_STARTED,   /* 5.3, the first example of 5.8 */
+		SHAPE_OPERATION, /* 5.3 */
+		SHAPE_RECORD,    /* 5.4 */
+		SHAPE_JUDGEMENT, /* of a check: ours */
+	} shape;
+	const struct registration *judged; /* JUDGEMENT: whose verdict is told */
 	int code;                                                                   /* REFUSAL */
 	const char *message;
 	int retry_after;                          /* seconds, of a 429 or 5xx; 0: RETRY_AFTER_SECONDS */
@@ -124,6 +142,7 @@ struct result {
 	struct slice operation_id;
 	struct slice group; /* name of the key group that serves the device; absent: none */
 	bool x509;
+	struct slice leaf, signer; /* DER, as in struct verdict */
 };
 
 enum aim { AIM_ASSIGN, AIM_FAIL, AIM_BAR, AIM_CLEAR };
@@ -160,7 +179,7 @@ struct registration {
 	struct registration_record *writing;
 
 	/* What is known. */
-	struct store_want wants[4];
+	struct store_want *wants; /* being read, in the arena */
 	const struct service *service;
 	const struct enrollment *enrollment;
 	bool by_group;
@@ -169,7 +188,11 @@ struct registration {
 	size_t hub_count;
 	struct arena *groups_arena; /* while groups are tried */
 	bool groups_tried;          /* the remembered one did not fit: all are to be tried */
+	struct chain *chain;        /* what the device presented in the handshake; NULL: nothing */
+	struct signers signers;     /* ... and who may have signed it */
+	const struct presented *presented_before; /* by this device, when it was assigned last; NULL: nothing */
 	struct verdict verdict;     /* and, once refused or failed, the reason */
+	struct explanation explanation;
 
 	/* What is decided. */
 	enum aim aim;
@@ -256,6 +279,18 @@ enum lookup lookup_match(struct registration *);
 struct evidence lookup_evidence(const struct registration *);
 const struct linked_hub *lookup_hub(const struct registration *, struct slice name);
 
+/* --- lookup_signers.c --- */
+
+/* Whether it is by its certificates that a device without an enrollment of its own is recognised. */
+bool signers_decide(const struct registration *);
+/* The individual enrollment relies on CA certificates: whether they are still to be read, reading them, and taking them. */
+bool signers_wants_authorities(const struct registration *);
+bool signers_read_authorities(struct registration *);
+bool signers_take_authorities(struct registration *);
+/* Those who have certificates of the chain's issuers, step by step, until one vouches for the device or nobody does. */
+bool signers_read(struct registration *);
+enum lookup signers_match(struct registration *);
+
 /* --- record.c --- */
 
 /* Write what is about to happen, or what came of it. */
@@ -271,6 +306,8 @@ bool record_has_status(const struct registration_record *, const char *status);
 struct place record_place(const struct registration_record *);
 /* Whether it was left unfinished long ago. */
 bool record_abandoned(const struct registration *);
+/* What is remembered of the certificate that the device presents now; NULL: there is none, or no memory for it. */
+struct presented *record_presented(struct registration *);
 
 /* --- places.c --- */
 
@@ -288,8 +325,8 @@ void status_report(struct registration *);
 
 /* --- answer.c --- */
 
-/* HTTP status, code and body. False: out of memory. */
-bool answer_write(const struct result *, const char *request_id, instant now, struct device_answer *, struct buf *body);
+/* HTTP status, code and body; the arena is for what must be worked out. False: out of memory. */
+bool answer_write(const struct result *, const char *request_id, instant now, struct arena *, struct device_answer *, struct buf *body);
 
 /* --- attempt.c --- */
 

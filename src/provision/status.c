@@ -37,6 +37,10 @@ void status_report(struct registration *r)
 {
 	bool operation = r->q.op == DEVICE_OPERATION_STATUS;
 
+	if (r->q.op == DEVICE_CHECK) {
+		r->result = (struct result){.shape = SHAPE_JUDGEMENT, .judged = r};
+		return;
+	}
 	if (operation && (r->record == NULL || r->q.operation_id.n == 0 || !knows_operation(r))) {
 		refuse_unknown(r, CODE_UNKNOWN, "The operation is unknown.", "operation-known",
 			       "No operation of this device has that ID; the last two are remembered.");
