@@ -161,11 +161,6 @@ static void operation_result(struct api_call *call)
 	api_answer_text(call, 200, SLICE("{\"status\":\"Succeeded\"}"));
 }
 
-static void empty_value(struct api_call *call)
-{
-	api_answer_text(call, 200, SLICE("{\"value\":[]}"));
-}
-
 static void empty_array(struct api_call *call)
 {
 	api_answer_text(call, 200, SLICE("[]"));
@@ -209,7 +204,12 @@ static const struct route manage_routes[] = {
 	{HTTP_POST, SERVICES "/*/keys/*/listkeys", 0, "ListServiceKeys", manage_service_keys},
 	{HTTP_GET, SERVICES "/*/skus", 0, "ListSkus", list_skus},
 	{HTTP_GET, SERVICES "/*/operationresults/*", 0, "OperationResult", operation_result},
-	{HTTP_GET, SERVICES "/*/certificates", 0, "ListCertificates", empty_value},
+	{HTTP_GET, SERVICES "/*/certificates", 0, "ListCertificates", manage_certificate_list},
+	{HTTP_GET, SERVICES "/*/certificates/*", 0, "GetCertificate", manage_certificate_get},
+	{HTTP_PUT, SERVICES "/*/certificates/*", 0, "PutCertificate", manage_certificate_put},
+	{HTTP_DELETE, SERVICES "/*/certificates/*", 0, "DeleteCertificate", manage_certificate_delete},
+	{HTTP_POST, SERVICES "/*/certificates/*/generateVerificationCode", 0, "GenerateVerificationCode", manage_certificate_code},
+	{HTTP_POST, SERVICES "/*/certificates/*/verify", 0, "VerifyCertificate", manage_certificate_verify},
 	{HTTP_GET, SERVICES "/*/privateLinkResources", 0, "ListPrivateLinks", private_links},
 	{HTTP_GET, SERVICES "/*/privateLinkResources/iotDps", 0, "GetPrivateLink", private_link},
 	{HTTP_GET, SERVICES "/*/privateEndpointConnections", 0, "ListPrivateEndpoints", empty_array},

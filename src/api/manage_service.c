@@ -600,8 +600,8 @@ static void deleted(struct api_call *call, enum err e, size_t failed)
 
 static void delete_read(struct api_call *call)
 {
-	static const struct noun *const under_scope[] = {&noun_linked_hub, &noun_individual, &noun_group, &noun_registration,
-							 &noun_attempt};
+	static const struct noun *const under_scope[] = {&noun_linked_hub, &noun_individual,     &noun_group,    &noun_registration,
+							 &noun_attempt,    &noun_ca_certificate, &noun_presented};
 	struct one *one = call->state;
 	struct service *s = stored_service(one);
 	struct name *name = arena_alloc(call->arena, sizeof(*name));

@@ -37,8 +37,8 @@ struct one {
 	struct enrollment *given; /* PUT */
 	struct enrollment like;
 	struct registration_record *record_like;
-	struct store_want want[3];
-	struct store_change change[2];
+	struct store_want want[1 + ENTRY_CONTEXT_WANTS];
+	struct store_change change[1 + FORGET_CHANGES];
 };
 
 /* Begin a handler: the entry's key from the path. NULL: the call has been refused. */
@@ -143,7 +143,7 @@ static void entry_put(struct api_call *call)
 		return;
 	}
 	entry_context_wants(call, &one->want[1]);
-	api_read(call, one->want, 3, put_read);
+	api_read(call, one->want, 1 + ENTRY_CONTEXT_WANTS, put_read);
 }
 
 /* --- GET --- */
@@ -158,7 +158,7 @@ static void get_read(struct api_call *call, enum err e)
 		return;
 	shown = *stored;
 	if (!one->kind->group)
-		shown.state = one->want[1].count ? registration_text(one->want[1].records, call->arena)
+		shown.state = one->want[1].count ? registration_text(one->want[1].records, NULL, call->arena)
 						 : arena_format(call->arena, "{\"registrationId\":\"%.*s\",\"status\":\"unassigned\"}",
 								SLICE_ARG(stored->name));
 	entry_write(one->kind, &shown, VIEW_PLAIN, &call->out, call->arena);
@@ -208,8 +208,11 @@ static void delete_read(struct api_call *call, enum err e)
 	if (!slice_absent(if_match) && !etag_is_any(if_match))
 		one->change[0].if_etag = stored->etag;
 	/* An individual enrollment takes its record along; a group leaves those of its devices (service-api.md 6.2). */
-	one->change[1] = (struct store_change){.how = STORE_DELETE_ALL, .noun = &noun_registration, .record = one->record_like, .keys = 2};
-	api_write(call, one->change, one->kind->group ? 1 : 2, delete_written);
+	if (!one->kind->group && !registration_forget(one->like.scope, one->like.id, call->arena, &one->change[1])) {
+		api_refuse_store(call, ERR_NO_MEMORY);
+		return;
+	}
+	api_write(call, one->change, one->kind->group ? 1 : 1 + FORGET_CHANGES, delete_written);
 }
 
 static void entry_delete(struct api_call *call)
@@ -261,6 +264,8 @@ static const struct route service_routes[] = {
 	{HTTP_GET, "/registrations/*", RIGHT_REGISTRATION_READ, "Get", service_registration_get},
 	{HTTP_DELETE, "/registrations/*", RIGHT_REGISTRATION_WRITE, "Delete", service_registration_delete},
 	{HTTP_GET, "/berth/registrations/*/attempts", RIGHT_REGISTRATION_READ, "Explain", service_registration_attempts},
+	{HTTP_POST, "/berth/registrations/*/check", RIGHT_ENROLLMENT_READ, "Check", service_registration_check},
+	{HTTP_GET, "/berth/certificates/expiring", RIGHT_ENROLLMENT_READ, "ListExpiring", service_expiring},
 	{HTTP_OTHER, NULL, 0, NULL, NULL},
 };
 

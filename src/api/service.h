@@ -41,6 +41,8 @@ struct entry_context {
 	const struct linked_hub *hubs;
 	size_t hub_count;
 	size_t key_groups; /* symmetric key groups there are already */
+	const struct ca_certificate *authorities; /* the service's CA certificates */
+	size_t authority_count;
 	instant now;
 };
 
@@ -66,12 +68,20 @@ void service_bulk(struct api_call *);
 void service_registration_get(struct api_call *);
 void service_registration_delete(struct api_call *);
 void service_registration_attempts(struct api_call *);
+void service_registration_check(struct api_call *);
+void service_expiring(struct api_call *);
 
-/* The registration record as the service API shows it. */
-struct slice registration_text(const struct registration_record *, struct arena *);
+/* The registration record as the service API shows it; `presented` (NULL: nothing) is what the device showed then. */
+struct slice registration_text(const struct registration_record *, const struct presented *, struct arena *);
 
-/* The wants that every write of entries reads along: the linked hubs, and how many key groups there are. */
-void entry_context_wants(const struct api_call *, struct store_want out[2]);
-void entry_context_from(struct entry_context *, const struct api_call *, const struct entry_kind *, const struct store_want wants[2]);
+/* All that is known of a registration goes: so many changes. `scope` and `id` as the store spells them. False: no memory. */
+#define FORGET_CHANGES 2
+bool registration_forget(struct slice scope, struct slice id, struct arena *, struct store_change out[FORGET_CHANGES]);
+
+/* The wants that every write of entries reads along: the linked hubs, how many key groups there are, and the CA certificates. */
+#define ENTRY_CONTEXT_WANTS 3
+void entry_context_wants(const struct api_call *, struct store_want out[ENTRY_CONTEXT_WANTS]);
+void entry_context_from(struct entry_context *, const struct api_call *, const struct entry_kind *,
+			const struct store_want wants[ENTRY_CONTEXT_WANTS]);
 
 #endif

@@ -17,10 +17,10 @@ struct bulk {
 		struct enrollment *given;
 		struct slice etag; /* of the entry; absent: none */
 		struct no no;
-		struct store_change change[2];
+		struct store_change change[1 + FORGET_CHANGES];
 	} entry[BULK_MAX];
 	struct registration_record *record_like;
-	struct store_want want[BULK_MAX + 2];
+	struct store_want want[BULK_MAX + ENTRY_CONTEXT_WANTS];
 };
 
 static void write_next(struct api_call *call);
@@ -77,7 +77,7 @@ static void write_next(struct api_call *call)
 		answer(call);
 		return;
 	}
-	api_write(call, bulk->entry[bulk->at].change, bulk->entry[bulk->at].change[1].noun ? 2 : 1, entry_written);
+	api_write(call, bulk->entry[bulk->at].change, bulk->entry[bulk->at].change[1].noun ? 1 + FORGET_CHANGES : 1, entry_written);
 }
 
 /* What the mode and the tag say of an entry, given what is stored (the table of service-api.md 6.5). */
@@ -110,7 +110,6 @@ static void decide(struct api_call *call, struct bulk *bulk, size_t i, const str
 {
 	struct entry *entry = &bulk->entry[i];
 	const struct enrollment *stored = bulk->want[i].count ? bulk->want[i].records : NULL;
-	struct registration_record *record;
 
 	if ((entry->no = condition(bulk, entry, stored)).status)
 		return;
@@ -121,11 +120,8 @@ static void decide(struct api_call *call, struct bulk *bulk, size_t i, const str
 		return;
 	}
 	entry->change[0] = (struct store_change){STORE_DELETE, bulk->kind->noun, entry->given, NO_SLICE, 0};
-	if (bulk->kind->group || (record = noun_new(&noun_registration, call->arena)) == NULL)
-		return;
-	record->scope = entry->given->scope;
-	record->id = entry->given->id;
-	entry->change[1] = (struct store_change){STORE_DELETE_ALL, &noun_registration, record, NO_SLICE, 2};
+	if (!bulk->kind->group && !registration_forget(entry->given->scope, entry->given->id, call->arena, &entry->change[1]))
+		entry->no = (struct no){500, 500001, "Out of memory."};
 }
 
 static bool given_twice(const struct bulk *bulk, size_t i)
@@ -247,5 +243,5 @@ void service_bulk(struct api_call *call)
 		read_entry(call, bulk, item);
 	}
 	entry_context_wants(call, &bulk->want[bulk->count]);
-	api_read(call, bulk->want, bulk->count + 2, bulk_read);
+	api_read(call, bulk->want, bulk->count + ENTRY_CONTEXT_WANTS, bulk_read);
 }

@@ -2,6 +2,7 @@
  * service_entry.c: what may be stored as an enrollment, and what becomes of it on the way (service-api.md 5, 6.1).
  */
 #include "codec/text.h"
+#include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "api/service.h"
 
@@ -130,8 +131,6 @@ static struct no check_x509(const struct enrollment *e, bool group, struct arena
 		return bad(arena, "A group names signingCertificates or caReferences, not clientCertificates.");
 	if (!group && !slice_absent(e->signing_primary))
 		return bad(arena, "An individual enrollment names clientCertificates, not signingCertificates.");
-	if (!group && !slice_absent(e->ca_primary))
-		return bad(arena, "caReferences are for groups.");
 	if (slice_absent(e->client_primary) && slice_absent(e->signing_primary) && slice_absent(e->ca_primary))
 		return bad(arena, "attestation.x509 needs a primary certificate.");
 	return FINE;
@@ -146,6 +145,54 @@ static struct no check_attestation(const struct enrollment *e, bool group, struc
 	if (is(e->attestation, "x509"))
 		return check_x509(e, group, arena);
 	return bad(arena, "attestation.type must be symmetricKey, x509%s.", group ? "" : " or tpm");
+}
+
+/* --- what X.509 enrollments are found by, and end with --- */
+
+static bool authority_is_known(const struct entry_context *x, struct slice name)
+{
+	for (size_t i = 0; i < x->authority_count; i++)
+		if (slice_eq_fold(x->authorities[i].name, name))
+			return true;
+	return false;
+}
+
+/* A CA certificate must be there when it is named; whether it is verified is asked when a device comes. */
+static struct no check_authorities(const struct entry_context *x, const struct enrollment *e, struct arena *arena)
+{
+	const struct slice names[] = {e->ca_primary, e->ca_secondary};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!slice_absent(names[i]) && !authority_is_known(x, names[i]))
+			return bad(arena, "attestation.x509.caReferences names %.*s, but the service has no CA certificate of that name.",
+				   SLICE_ARG(names[i]));
+	return FINE;
+}
+
+static void end_no_later_than(struct enrollment *e, struct slice der, struct arena *arena)
+{
+	struct certificate_info info;
+
+	if (der.n && certificate_describe(der, arena, &info) == OK && (e->certificate_end == 0 || info.not_after < e->certificate_end))
+		e->certificate_end = info.not_after;
+}
+
+static struct slice mark_of(struct slice der, struct arena *arena)
+{
+	return der.n ? certificate_subject_mark(der, arena) : NO_SLICE;
+}
+
+static void note_certificates(struct enrollment *e, struct arena *arena)
+{
+	e->ca_primary_id = arena_fold(arena, e->ca_primary);
+	e->ca_secondary_id = arena_fold(arena, e->ca_secondary);
+	e->signing_primary_mark = mark_of(e->signing_primary, arena);
+	e->signing_secondary_mark = mark_of(e->signing_secondary, arena);
+	e->certificate_end = 0;
+	end_no_later_than(e, e->client_primary, arena);
+	end_no_later_than(e, e->client_secondary, arena);
+	end_no_later_than(e, e->signing_primary, arena);
+	end_no_later_than(e, e->signing_secondary, arena);
 }
 
 /* --- what was left out --- */
@@ -239,8 +286,9 @@ struct no entry_prepare(const struct entry_context *x, struct enrollment *e, con
 	e->scope = x->scope;
 	if ((no = keep_what_was_left_out(e, stored, arena)).status || (no = check_attestation(e, x->kind->group, arena)).status ||
 	    (no = check_allocation(e, arena)).status || (no = check_hubs(x, e, stored, arena)).status ||
-	    (no = check_rest(x, e, arena)).status)
+	    (no = check_rest(x, e, arena)).status || (no = check_authorities(x, e, arena)).status)
 		return no;
+	note_certificates(e, arena);
 	if (stored)
 		e->name = stored->name; /* the spelling of the first write stays (service-api.md 4.3) */
 	e->state = NO_SLICE;
@@ -257,21 +305,23 @@ void entry_write(const struct entry_kind *kind, const struct enrollment *e, unsi
 	noun_write(kind->noun, e, views, out, NULL, arena);
 }
 
-void entry_context_wants(const struct api_call *call, struct store_want out[2])
+void entry_context_wants(const struct api_call *call, struct store_want out[ENTRY_CONTEXT_WANTS])
 {
 	struct linked_hub *hub = noun_new(&noun_linked_hub, call->arena);
 	struct enrollment *group = noun_new(&noun_group, call->arena);
+	struct ca_certificate *ca = noun_new(&noun_ca_certificate, call->arena);
 
-	if (hub == NULL || group == NULL)
+	if (hub == NULL || group == NULL || ca == NULL)
 		return;
-	hub->scope = group->scope = call->service->scope;
+	hub->scope = group->scope = ca->scope = call->service->scope;
 	group->attestation = SLICE("symmetricKey");
 	out[0] = (struct store_want){.noun = &noun_linked_hub, .like = hub, .keys = 1, .limit = LINKED_HUBS_MAX};
 	out[1] = (struct store_want){.noun = &noun_group, .by = GROUP_BY_ATTESTATION, .like = group, .keys = 2, .count_only = true};
+	out[2] = (struct store_want){.noun = &noun_ca_certificate, .like = ca, .keys = 1, .limit = CA_CERTIFICATES_MAX};
 }
 
 void entry_context_from(struct entry_context *x, const struct api_call *call, const struct entry_kind *kind,
-			const struct store_want wants[2])
+			const struct store_want wants[ENTRY_CONTEXT_WANTS])
 {
 	*x = (struct entry_context){
 		.kind = kind,
@@ -279,6 +329,8 @@ void entry_context_from(struct entry_context *x, const struct api_call *call, co
 		.hubs = wants[0].records,
 		.hub_count = wants[0].count,
 		.key_groups = wants[1].count,
+		.authorities = wants[2].records,
+		.authority_count = wants[2].count,
 		.now = loop_wall(call->conf->loop),
 	};
 }

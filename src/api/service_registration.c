@@ -9,11 +9,22 @@ struct lookup {
 	struct registration_record *like;
 	struct enrollment entry_like;
 	struct attempt *attempt_like;
+	struct presented presented_like;
 	struct store_want want[3];
-	struct store_change change;
+	struct store_change change[2];
 };
 
-struct slice registration_text(const struct registration_record *r, struct arena *arena)
+/* The certificates by which it was attested, behind the members of the original (device-api.md 5.4 has them so). */
+static void write_presented(struct json_out *out, const struct presented *p, struct arena *arena)
+{
+	json_open(out, "x509", '{');
+	(void)certificate_write_info(out, "certificateInfo", p->leaf, arena);
+	if (p->signer.n)
+		(void)certificate_write_info(out, "signingCertificateInfo", p->signer, arena);
+	json_close(out, '}');
+}
+
+struct slice registration_text(const struct registration_record *r, const struct presented *p, struct arena *arena)
 {
 	struct json_out out;
 	struct buf text;
@@ -21,10 +32,27 @@ struct slice registration_text(const struct registration_record *r, struct arena
 
 	buf_init(&text, API_BODY_MAX);
 	json_out_init(&out, &text);
-	noun_write(&noun_registration, r, VIEW_PLAIN, &out, NULL, arena);
+	noun_write_open(&noun_registration, r, VIEW_PLAIN, &out, NULL, arena);
+	if (p)
+		write_presented(&out, p, arena);
+	json_close(&out, '}');
 	copy = arena_copy(arena, buf_slice(&text));
 	buf_fini(&text);
 	return copy;
+}
+
+bool registration_forget(struct slice scope, struct slice id, struct arena *arena, struct store_change out[FORGET_CHANGES])
+{
+	struct registration_record *record = noun_new(&noun_registration, arena);
+	struct presented *presented = noun_new(&noun_presented, arena);
+
+	if (record == NULL || presented == NULL)
+		return false;
+	record->scope = presented->scope = scope;
+	record->id = presented->id = id;
+	out[0] = (struct store_change){.how = STORE_DELETE_ALL, .noun = &noun_registration, .record = record, .keys = 2};
+	out[1] = (struct store_change){.how = STORE_DELETE_ALL, .noun = &noun_presented, .record = presented, .keys = 2};
+	return true;
 }
 
 /* The wants of record, individual enrollment and attempts for the ID in segment `at`. NULL: refused. */
@@ -47,6 +75,9 @@ static struct lookup *lookup_begin(struct api_call *call, size_t at)
 	call->state = l;
 	l->like->scope = l->entry_like.scope = l->attempt_like->scope = call->service->scope;
 	l->like->id = l->entry_like.id = l->attempt_like->id = arena_fold(call->arena, call->segment[at]);
+	noun_clear(&noun_presented, &l->presented_like);
+	l->presented_like.scope = l->like->scope;
+	l->presented_like.id = l->like->id;
 	l->want[0] = (struct store_want){.noun = &noun_registration, .like = l->like, .keys = 2};
 	l->want[1] = (struct store_want){.noun = &noun_individual, .like = &l->entry_like, .keys = 2};
 	l->want[2] =
@@ -66,7 +97,8 @@ static void registration_read(struct api_call *call, enum err e)
 	if (e != OK) {
 		api_refuse_store(call, e);
 	} else if (l->want[0].count) {
-		api_answer_text(call, 200, registration_text(l->want[0].records, call->arena));
+		api_answer_text(call, 200,
+				registration_text(l->want[0].records, l->want[2].count ? l->want[2].records : NULL, call->arena));
 	} else if (l->want[1].count) {
 		json_open(&call->out, NULL, '{');
 		json_text(&call->out, "registrationId", ((struct enrollment *)l->want[1].records)->name);
@@ -82,8 +114,10 @@ void service_registration_get(struct api_call *call)
 {
 	struct lookup *l = lookup_begin(call, 1);
 
-	if (l)
-		api_read(call, l->want, 2, registration_read);
+	if (l == NULL)
+		return;
+	l->want[2] = (struct store_want){.noun = &noun_presented, .like = &l->presented_like, .keys = 2};
+	api_read(call, l->want, 3, registration_read);
 }
 
 static void registration_deleted(struct api_call *call, enum err e, size_t failed)
@@ -117,10 +151,11 @@ static void registration_to_delete(struct api_call *call, enum err e)
 		api_refuse(call, 412, 412000, NULL, "Precondition failed: the etag is not the current one.");
 		return;
 	}
-	l->change = (struct store_change){.how = STORE_DELETE, .noun = &noun_registration, .record = r};
+	l->change[0] = (struct store_change){.how = STORE_DELETE, .noun = &noun_registration, .record = r};
 	if (!slice_absent(if_match) && !etag_is_any(if_match))
-		l->change.if_etag = r->etag;
-	api_write(call, &l->change, 1, registration_deleted);
+		l->change[0].if_etag = r->etag;
+	l->change[1] = (struct store_change){.how = STORE_DELETE_ALL, .noun = &noun_presented, .record = &l->presented_like, .keys = 2};
+	api_write(call, l->change, 2, registration_deleted);
 }
 
 void service_registration_delete(struct api_call *call)
