@@ -101,6 +101,22 @@ static void tell_state(const json_t *document, const char *id)
 		       json_path(state, "errorMessage") ? json_path(state, "errorMessage") : "");
 }
 
+/* The chain as it was presented, leaf first, and whose certificates were like those that it lacks. */
+static void tell_chain(const json_t *a)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(a, "presented"), i, item)
+	{
+		printf("  %-10s %s\n", i ? "" : "presented", json_path(item, "subjectName"));
+		printf("  %-10s   issued by %s, valid %s to %s\n", "", json_path(item, "issuerName"), json_path(item, "notBeforeUtc"),
+		       json_path(item, "notAfterUtc"));
+		printf("  %-10s   serial %s, SHA-256 %s\n", "", json_path(item, "serialNumber"), json_path(item, "sha256Thumbprint"));
+	}
+	json_array_foreach(json_object_get(a, "nearest"), i, item) printf("  %-10s %s\n", i ? "" : "nearest", json_string_value(item));
+}
+
 static void tell_attempt(const json_t *a)
 {
 	printf("\n%s  %s by %s from %s: refused with %lld\n", json_path(a, "dateTimeUtc"), json_path(a, "operation"),
@@ -110,6 +126,7 @@ static void tell_attempt(const json_t *a)
 	say("seen", json_path(a, "seen"));
 	say("expected", json_path(a, "expected"));
 	say("enrollment", json_path(a, "enrollment"));
+	tell_chain(a);
 	say("request", json_path(a, "trackingId"));
 }
 
