@@ -153,12 +153,14 @@ test('11.1: what is asked of a service that is not there is 404', async () => {
   assert.strictEqual((await manage('DELETE', at('nobody'))).status, 204);
 });
 
-test('11.1: certificates are not there yet, and said to be so', async () => {
-  for (const [method, what] of [['GET', ''], ['PUT', ''], ['DELETE', ''], ['POST', '/generateVerificationCode'], ['POST', '/verify']]) {
-    const answer = await manage(method, `${at('dps1')}/certificates/ca1${what}`, method === 'PUT' ? { certificate: 'AAAA' } : undefined);
-    assert.ok([404, 501].includes(answer.status), `${method} ${what}: ${answer.status}`);
-    assert.ok((answer.body.error || answer.body).message.length > 10);
+test('11.6: a certificate that is not there: 404 for each step, and nothing can be made of rubbish', async () => {
+  for (const [method, what] of [['GET', ''], ['DELETE', ''], ['POST', '/generateVerificationCode'], ['POST', '/verify']]) {
+    const answer = await manage(method, `${at('dps1')}/certificates/ca1${what}`);
+    assert.strictEqual(answer.status, 404, `${method} ${what}: ${answer.status}`);
+    assert.strictEqual(answer.body.error.code, 'ResourceNotFound');
   }
+  for (const body of [{ certificate: 'AAAA' }, { properties: {} }, {}, 'rubbish'])
+    assert.strictEqual((await manage('PUT', `${at('dps1')}/certificates/ca1`, body)).status, 400, JSON.stringify(body));
 });
 
 test('11.3: names: taken in any case, shared between services and hubs, and never the server\'s own', async () => {
