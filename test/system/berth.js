@@ -7,6 +7,9 @@ const https = require('node:https');
 const path = require('node:path');
 const { execFile, spawn } = require('node:child_process');
 
+// Debian 12's Node 18 keeps Web Crypto in its module; the management SDK looks for it among the globals.
+if (globalThis.crypto === undefined) globalThis.crypto = crypto.webcrypto;
+
 const data = process.env.BERTH_DATA;
 const bin = process.env.BERTH_BIN;
 const server = () => JSON.parse(fs.readFileSync(path.join(data, 'server.json'), 'utf8'));
