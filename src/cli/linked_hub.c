@@ -234,7 +234,7 @@ static int policy_change(struct command *c)
 
 	if (list && change_policies(c, list)) {
 		json_object_set(json_object_get(owner, "properties"), "authorizationPolicies", list);
-		status = put_back(c, owner, "authorizationPolicies", NULL);
+		status = put_back(c, owner, "authorizationPolicies", policy_columns);
 		owner = NULL;
 	}
 	json_decref(list);
