@@ -228,6 +228,7 @@ test('check 11: policies: with and without keys, replaced as a whole, shown to l
   assert.deepStrictEqual(last.map((p) => p.keyName), ['provisioningserviceowner', 'READER']);
   assert.strictEqual(last[0].primaryKey, own, 'a key is rolled');
   assert.strictEqual(last[1].primaryKey, after[1].primaryKey, 'one that is left out is kept');
+  assert.strictEqual(last[1].secondaryKey, after[1].secondaryKey);
 
   const many = (n) => Array.from({ length: n }, (_, i) => ({ keyName: `p${i}`, rights: 'EnrollmentRead' }));
   for (const bad of [
