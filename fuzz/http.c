@@ -5,6 +5,7 @@
  * Fed whole or in pieces, the same requests are asked, none is asked while another is, none has a body beyond its limit,
  * and each gets one answer that a strict client can read. A peer that falls silent does not keep the connection.
  */
+#include "codec/text.h"
 #include "fuzz.h"
 #include "protocol/http_server.h"
 
@@ -119,6 +120,37 @@ static void reply_later(void *cookie)
 	give_answer(cookie);
 }
 
+/* The words of the path and of the query, as the api takes them apart: escapes are undone once, and what is left comes
+ * back the same when it is escaped again. */
+static void decode(struct slice text, struct arena *a)
+{
+	struct slice plain = percent_decode(a, text);
+
+	if (slice_absent(plain))
+		return;
+	need(plain.n <= text.n);
+	need(slice_eq(percent_decode(a, percent_encode(a, plain)), plain));
+}
+
+static void take_apart(const struct http_head *h)
+{
+	struct arena *a = arena_new(API_ARENA_MAX);
+	struct slice rest = slice_from(h->path, 1), query = h->query, piece, value;
+
+	need(a != NULL);
+	need(api_body_max(h->path) > 0 && api_body_max(h->path) <= API_BODY_MAX);
+	while (slice_next(&rest, '/', &piece))
+		decode(piece, a);
+	while (http_next_pair(&query, &piece, &value)) {
+		need(slice_find(piece, '&') < 0 && slice_find(piece, '=') < 0 && slice_find(value, '&') < 0);
+		need(!slice_absent(http_query(h->query, arena_str(a, piece))));
+		decode(piece, a);
+		decode(value, a);
+	}
+	need(!arena_failed(a));
+	arena_free(&a);
+}
+
 static void *ask(void *house, const struct api_question *q, api_done *done, void *cookie)
 {
 	struct stage *st = house;
@@ -129,6 +161,7 @@ static void *ask(void *house, const struct api_question *q, api_done *done, void
 	need(!h->has_length || q->body.n == h->length);
 	need(h->path.n > 0 && (h->path.p[0] == '/' || slice_eq(h->path, SLICE("*"))));
 	need(strlen(q->request_id) == 36);
+	take_apart(h);
 	st->asked[st->count++] = (struct asked){.head = h->method == HTTP_HEAD, .expects = h->expect_continue, .minor = h->minor};
 	buf_printf(&st->seen, "%.*s %.*s 1.%d %.*s", SLICE_ARG(h->method_text), SLICE_ARG(h->target), h->minor, SLICE_ARG(q->host));
 	for (size_t i = 0; i < h->header_count; i++)
@@ -325,7 +358,6 @@ static void hang_up(struct stage *st)
 		loop_advance(st->loop, 1000);
 }
 
-/* Before the first turn of the loop the connection has not looked into its inbox: bytes may be there already. */
 static bool play(struct stage *st, struct slice bytes, size_t piece, bool slow)
 {
 	(void)stage_open(st, slow);
