@@ -85,8 +85,7 @@ static void part_of_twin(struct slice part, struct arena *a)
 	if (slice_absent(part))
 		return;
 	need(json_read(part, a, &json, NULL) == OK && json_is_object(json));
-	json_object_foreach(json, name, value)
-		need(name[0] != '$');
+	json_object_foreach(json, name, value) need(name[0] != '$');
 	json_decref(json);
 }
 

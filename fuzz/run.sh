@@ -19,6 +19,7 @@ shift $((OPTIND - 1))
 [ $# -ge 1 ] || usage
 seconds=$1
 shift
+# shellcheck disable=SC2046 # names of targets have no blanks
 [ $# -gt 0 ] || set -- $(cd fuzz/corpus && echo *)
 
 command -v clang >/dev/null || { echo "fuzz/run.sh: clang is needed (Debian: apt-get install clang)" >&2; exit 2; }
