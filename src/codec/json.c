@@ -9,6 +9,14 @@ struct scan {
 	const char *p, *end;
 };
 
+/* An absent text is an empty one here: C has no pointer before nothing. */
+static struct scan scan_over(struct slice text)
+{
+	const char *p = text.p ? text.p : "";
+
+	return (struct scan){p, p + text.n};
+}
+
 static void skip_blanks(struct scan *s)
 {
 	while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\r' || *s->p == '\n'))
@@ -78,7 +86,7 @@ static struct slice scan_value(struct scan *s)
 
 bool json_each(struct slice text, size_t *at, struct slice *name, struct slice *value)
 {
-	struct scan s = {text.p, text.p + text.n};
+	struct scan s = scan_over(text);
 	struct slice key = NO_SLICE;
 	bool object;
 
@@ -119,7 +127,7 @@ struct slice json_member(struct slice text, const char *name, bool fold)
 
 struct slice json_compact(struct arena *a, struct slice text)
 {
-	struct scan s = {text.p, text.p + text.n};
+	struct scan s = scan_over(text);
 	char *out = slice_absent(text) ? NULL : arena_alloc(a, text.n + 1);
 	size_t n = 0;
 
@@ -141,7 +149,7 @@ struct slice json_compact(struct arena *a, struct slice text)
 /* Whether brackets nest deeper than JSON_DEPTH: looked at before the parser recurses. */
 static bool too_deep(struct slice text)
 {
-	struct scan s = {text.p, text.p + text.n};
+	struct scan s = scan_over(text);
 	int depth = 0;
 
 	while (s.p < s.end) {
