@@ -204,24 +204,55 @@ void json_out_init(struct json_out *j, struct buf *to)
 	*j = (struct json_out){.to = to};
 }
 
+/* The length of the character at the start; 0: that is no UTF-8 (RFC 3629 section 4). */
+static size_t utf8_length(struct slice s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+	if (n > s.n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	/* Too long for what it says, half of a pair, or beyond the last one. */
+	bool wrong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+		     (p[0] == 0xf4 && p[1] > 0x8f);
+	return wrong ? 0 : n;
+}
+
+/* How much of the start goes out as it is. */
+static size_t plain_length(struct slice s)
+{
+	size_t at = 0, n;
+
+	while (at < s.n && (unsigned char)s.p[at] >= 0x20 && s.p[at] != '"' && s.p[at] != '\\' && (n = utf8_length(slice_from(s, at))) > 0)
+		at += n;
+	return at;
+}
+
+static void escape(struct buf *to, char c)
+{
+	if (c == '"' || c == '\\')
+		buf_printf(to, "\\%c", c);
+	else if (c == '\n')
+		buf_add_str(to, "\\n");
+	else
+		buf_printf(to, "\\u%04x", (unsigned char)c < 0x20 ? c : 0xfffd);
+}
+
 void json_quote(struct buf *to, struct slice value)
 {
 	buf_add_char(to, '"');
-	for (size_t i = 0, start = 0; i <= value.n; i++) {
-		unsigned char c = i < value.n ? (unsigned char)value.p[i] : 0;
+	while (value.n > 0) {
+		size_t n = plain_length(value);
 
-		if (i < value.n && c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		buf_add(to, slice_over(value.p + start, i - start)); /* the stretch that needs no escape */
-		start = i + 1;
-		if (i == value.n)
-			break;
-		if (c == '"' || c == '\\')
-			buf_printf(to, "\\%c", c);
-		else if (c == '\n')
-			buf_add_str(to, "\\n");
-		else
-			buf_printf(to, "\\u%04x", c);
+		buf_add(to, slice_to(value, n));
+		value = slice_from(value, n);
+		if (value.n > 0) {
+			escape(to, value.p[0]);
+			value = slice_from(value, 1);
+		}
 	}
 	buf_add_char(to, '"');
 }

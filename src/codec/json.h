@@ -61,7 +61,8 @@ void json_none(struct json_out *j, const char *name);
 /* `text` is JSON already and goes out as it is. */
 void json_raw(struct json_out *j, const char *name, struct slice text);
 
-/* A string with its quotes and escapes, nothing else. */
+/* A string with its quotes and escapes, nothing else. A byte that is no UTF-8 becomes U+FFFD: what is quoted may have been
+ * cut, or come from an escaped path. */
 void json_quote(struct buf *to, struct slice value);
 
 #endif
