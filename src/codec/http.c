@@ -50,6 +50,15 @@ static enum err refuse(enum err e, const char *sentence, const char **why)
 	return e;
 }
 
+/* A name or an address, and perhaps a port: nothing that another reader would take for a user, a path or a second host. */
+static bool is_host(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f || strchr("/@,?#\\", s.p[i]))
+			return false;
+	return true;
+}
+
 /* Origin form, or the absolute form that Java sends (device-api.md 13); "*" only for OPTIONS. */
 static enum err read_target(struct http_head *h, const char **why)
 {
@@ -66,7 +75,7 @@ static enum err read_target(struct http_head *h, const char **why)
 		at = slice_find(rest, '/');
 		h->authority = at < 0 ? rest : slice_to(rest, (size_t)at);
 		rest = at < 0 ? SLICE("/") : slice_from(rest, (size_t)at);
-		if (h->authority.n == 0)
+		if (h->authority.n == 0 || !is_host(h->authority))
 			return refuse(ERR_MALFORMED, "The request target names no host.", why);
 	}
 	if (rest.n == 0 || (rest.p[0] != '/' && !(h->method == HTTP_OPTIONS && slice_eq(rest, SLICE("*")))))
@@ -159,7 +168,7 @@ static enum err read_host(struct http_head *h, struct slice value, int *hosts, c
 {
 	if (++*hosts > 1)
 		return refuse(ERR_MALFORMED, "Host is given twice.", why);
-	if (slice_find(value, ' ') >= 0 || slice_find(value, '/') >= 0 || slice_find(value, '@') >= 0 || slice_find(value, ',') >= 0)
+	if (!is_host(value))
 		return refuse(ERR_MALFORMED, "Host is not a host name.", why);
 	if (h->authority.n == 0) /* an absolute target wins, RFC 9112 section 3.2.2 */
 		h->authority = value;
