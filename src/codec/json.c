@@ -114,15 +114,79 @@ bool json_each(struct slice text, size_t *at, struct slice *name, struct slice *
 	return true;
 }
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* \uXXXX behind the u; -1: not four digits. */
+static int code_unit(struct slice digits)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		int d = i < digits.n ? hex_digit(digits.p[i]) : -1;
+
+		if (d < 0)
+			return -1;
+		code = code << 4 | d;
+	}
+	return code;
+}
+
+/* The first character of a raw name with its escape undone, eaten; -1: none that a name of ours has. */
+static int next_of_name(struct slice *raw)
+{
+	static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+	int c = (unsigned char)raw->p[0];
+	const char *at;
+
+	*raw = slice_from(*raw, 1);
+	if (c != '\\' || raw->n == 0)
+		return c;
+	c = raw->p[0];
+	*raw = slice_from(*raw, 1);
+	if (c != 'u') {
+		at = strchr(letters, c);
+		return at && c ? meant[at - letters] : -1;
+	}
+	c = code_unit(*raw);
+	*raw = slice_from(*raw, raw->n < 4 ? raw->n : 4);
+	return c < 0x80 ? c : -1;
+}
+
+static int fold_case(int c)
+{
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+/* Whether a raw name, however it is escaped, is the one that json_read's value would have under `name`. */
+static bool name_is(struct slice raw, const char *name, bool fold)
+{
+	for (; raw.n > 0 && *name; name++) {
+		int c = next_of_name(&raw), wanted = (unsigned char)*name;
+
+		if (c != wanted && !(fold && fold_case(c) == fold_case(wanted)))
+			return false;
+	}
+	return raw.n == 0 && *name == 0;
+}
+
+/* As json_get_fold: the exact spelling first. */
 struct slice json_member(struct slice text, const char *name, bool fold)
 {
-	struct slice key, value, wanted = slice_str(name);
+	struct slice key, value, alike = NO_SLICE;
 	size_t at = 0;
 
-	while (json_each(text, &at, &key, &value))
-		if (!slice_absent(key) && (fold ? slice_eq_fold(key, wanted) : slice_eq(key, wanted)))
+	while (json_each(text, &at, &key, &value)) {
+		if (slice_absent(key))
+			continue;
+		if (name_is(key, name, false))
 			return value;
-	return NO_SLICE;
+		if (fold && slice_absent(alike) && name_is(key, name, true))
+			alike = value;
+	}
+	return alike;
 }
 
 struct slice json_compact(struct arena *a, struct slice text)
@@ -180,6 +244,8 @@ enum err json_read(struct slice text, struct arena *a, json_t **out, const char 
 	*out = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (*out)
 		return OK;
+	if (json_error_code(&error) == json_error_out_of_memory)
+		return ERR_NO_MEMORY;
 	if (why)
 		*why = text.n == 0 ? "There is no JSON in the body."
 				   : arena_printf(a, "The JSON is malformed at line %d, column %d.", error.line, error.column);
