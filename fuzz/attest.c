@@ -36,9 +36,11 @@ static void made_again(const struct token *t, struct arena *a)
 	struct token again;
 	const char *why;
 
-	need(!slice_absent(text));
-	if (text.n > TOKEN_MAX) /* escapes make it longer */
+	if (slice_absent(text) || text.n > TOKEN_MAX) {
+		/* Escapes have made it too long: three bytes of one. */
+		need(!arena_failed(a) && 3 * (t->resource.n + t->key_name.n) > TOKEN_MAX - 128);
 		return;
+	}
 	need(token_read(text, a, &again, &why) == OK && why == NULL);
 	need(slice_eq(again.resource, t->resource) && again.expires == t->expires);
 	need(slice_absent(again.key_name) == slice_absent(t->key_name) && slice_eq(again.key_name, t->key_name));
