@@ -34,7 +34,7 @@ bool token_signed_by(const struct token *t, struct slice key);
 bool token_expired(const struct token *t, instant now);
 
 /* Make one, fields in the order sr, sig, se, skn; `resource` is percent-encoded, an absent
- * key name is left out. Absent: the arena is full. */
+ * key name is left out. Absent: the arena is full, or the resource too long for a token. */
 struct slice token_make(struct arena *a, struct slice resource, struct slice key, struct slice key_name, instant expires);
 
 /* The key of a device under a group key: HMAC-SHA256(group key, registration id), raw 32
