@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "devices.h"
 #include "give_up.h"
 #include "store/store.h"

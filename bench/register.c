@@ -25,7 +25,7 @@
 
 #include <openssl/pem.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/token.h"
 #include "devices.h"
 #include "give_up.h"

@@ -5,7 +5,7 @@
  * Fed whole or in pieces, the same requests are asked, none is asked while another is, none has a body beyond its limit,
  * and each gets one answer that a strict client can read. A peer that falls silent does not keep the connection.
  */
-#include "codec/text.h"
+#include "base/text.h"
 #include "fuzz.h"
 #include "protocol/http_server.h"
 

@@ -3,7 +3,7 @@
  */
 #include <stdio.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "crypto/token.h"
 #include "io/rate.h"

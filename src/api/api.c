@@ -7,7 +7,7 @@
 
 #include "base/list.h"
 #include "base/log.h"
-#include "codec/text.h"
+#include "base/text.h"
 #include "api/api_call.h"
 #include "api/api_counts.h"
 

@@ -2,7 +2,7 @@
  * manage_certificate.c: the CA certificates of a provisioning service, and the proof that their owners have the keys (service-api.md
  * 11.6).
  */
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "api/manage.h"

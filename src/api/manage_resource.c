@@ -1,7 +1,7 @@
 /*
  * manage_resource.c: what provisioning services and hosted hubs have in common as resources (service-api.md 11.2).
  */
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "api/manage.h"
 

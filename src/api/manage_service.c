@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "codec/connection_string.h"
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "api/manage.h"
 

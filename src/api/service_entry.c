@@ -1,7 +1,7 @@
 /*
  * service_entry.c: what may be stored as an enrollment, and what becomes of it on the way (service-api.md 5, 6.1).
  */
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "api/service.h"

@@ -6,7 +6,7 @@
  */
 #include <ctype.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "api/service.h"
 
 #define CONDITION_DEPTH 20

@@ -4,7 +4,7 @@
  * Nearly every failing signature of an honest device comes from one of a few slips with base64, derivation or
  * escapes. Each is tried, and the one that fits is told to the operator; the device still hears "Unauthorized".
  */
-#include "codec/text.h"
+#include "base/text.h"
 
 #include "attest/key_trial.h"
 

@@ -1,7 +1,7 @@
 /*
  * key_trial.c: did this key make this signature? Device-api.md 7.1 and 7.2.
  */
-#include "codec/text.h"
+#include "base/text.h"
 
 #include "attest/key_trial.h"
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "attest/attest.h"
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 
 #define ROOM  (1024 * 1024)

@@ -3,7 +3,7 @@
  *
  * That it has the key, TLS has proven before any of this runs. What is asked here is who vouches for the certificate.
  */
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 
 #include "attest/bearer.h"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/certificate.h"
 #include "cli/command.h"
 

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "crypto/token.h"
 #include "cli/command.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/token.h"
 #include "cli/command.h"
 #include "cli/fleet.h"

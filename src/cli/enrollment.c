@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/token.h"
 #include "cli/command.h"
 

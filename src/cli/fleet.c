@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "codec/json.h"
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/token.h"
 #include "cli/command.h"
 #include "cli/fleet.h"

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "cli/command.h"
 
 #define VERSION "api-version=2021-10-01"

@@ -3,7 +3,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/buf.h"
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/certificate_own.h"
 #include "crypto/digest.h"
 

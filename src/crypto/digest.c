@@ -8,7 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 
 #include "crypto/digest.h"
 

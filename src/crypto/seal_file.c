@@ -9,7 +9,7 @@
 
 #include <openssl/crypto.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 
 #include "crypto/seal.h"

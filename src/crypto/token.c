@@ -1,7 +1,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 
 #include "crypto/token.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "codec/json.h"
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "daemon/folder.h"

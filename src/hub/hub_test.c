@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "hub/identity.h"
 
 #define START ((instant)17000000000000000) /* 2023-11-14T22:13:20Z */

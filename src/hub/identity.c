@@ -3,7 +3,7 @@
  */
 #include <inttypes.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "hub/identity.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "codec/text.h"
+#include "base/text.h"
 #include "hub/query.h"
 #include "hub/twin.h"
 

@@ -4,7 +4,7 @@
  * A device keeps each section as the text of an object without the members that begin with '$'; the metadata is an
  * object beside it. What is absent stands for the twin of a new device, so such a twin takes no room.
  */
-#include "codec/text.h"
+#include "base/text.h"
 #include "hub/twin.h"
 
 /* --- JSON from a tree --- */

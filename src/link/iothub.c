@@ -1,4 +1,4 @@
-#include "codec/text.h"
+#include "base/text.h"
 #include "link/iothub.h"
 
 #define VERSION     "?api-version=2021-04-12"

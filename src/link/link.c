@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "crypto/token.h"
 #include "link/iothub.h"

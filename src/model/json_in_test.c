@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/certificate.h"
 #include "model/model.h"
 

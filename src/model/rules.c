@@ -1,7 +1,7 @@
 /*
  * rules.c: what a name, an ID, a key and a tag may look like, wherever they come from.
  */
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "model/model.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "provision/registration.h"
 
 #define PAGE_MEMORY      (16 << 20)

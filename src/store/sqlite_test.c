@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "store/question.h"
 #include "store/schema.h"
 #include "store/sqlite_connection.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "scenario/fake_hub.h"
 
 struct fake_ask {

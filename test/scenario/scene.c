@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "codec/text.h"
+#include "base/text.h"
 #include "crypto/token.h"
 #include "scenario/lint.h"
 #include "scenario/scene.h"

@@ -4,8 +4,8 @@
  * Pure. Results go to the arena given; the absent slice comes back when the input
  * breaks the grammar or the arena is full (arena_failed tells which).
  */
-#ifndef BERTH_CODEC_TEXT_H
-#define BERTH_CODEC_TEXT_H
+#ifndef BERTH_BASE_TEXT_H
+#define BERTH_BASE_TEXT_H
 
 #include "base/arena.h"
 #include "base/err.h"
