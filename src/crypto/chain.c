@@ -314,7 +314,7 @@ static void fail(struct chain_path *out, const char *word, const char *reason, i
 	*out = (struct chain_path){.word = word, .reason = reason, .culprit = culprit};
 }
 
-static enum err judge(struct chain *c, X509_STORE_CTX *ctx, struct chain_path *out)
+static enum err judge(struct chain *c, X509_STORE_CTX *ctx, const X509 *anchor, struct chain_path *out)
 {
 	const STACK_OF(X509) * path;
 	int error;
@@ -325,9 +325,13 @@ static enum err judge(struct chain *c, X509_STORE_CTX *ctx, struct chain_path *o
 		fail(out, word_of(error), X509_verify_cert_error_string(error), place_of(c, X509_STORE_CTX_get_current_cert(ctx)));
 		return error == X509_V_ERR_OUT_OF_MEM ? ERR_NO_MEMORY : OK;
 	}
+	/* A leaf that is trusted itself may stand at the end of a longer path: what counts is where the anchor is. */
 	path = X509_STORE_CTX_get0_chain(ctx);
-	out->leads = true;
-	out->depth = sk_X509_num(path) - 1;
+	while (out->depth < sk_X509_num(path) && X509_cmp(sk_X509_value(path, out->depth), anchor) != 0)
+		out->depth++;
+	out->leads = out->depth < sk_X509_num(path);
+	if (!out->leads)
+		fail(out, "incomplete", "the path does not hold the trusted certificate", 0);
 	for (int i = 0; i <= out->depth && out->leads; i++)
 		if (!key_is_of_our_kind(sk_X509_value(path, i)))
 			fail(out, "weak", "its key is neither RSA, nor ECDSA on P-256, P-384 or P-521, nor EdDSA",
@@ -345,7 +349,7 @@ static enum err try_path(struct chain *c, struct judgement *j, bool backwards, s
 
 	if (others && store && ctx && gather(c, backwards, others) && X509_STORE_add_cert(store, j->anchor) &&
 	    set_up(ctx, store, certificate(c, 0), others, j))
-		e = judge(c, ctx, out);
+		e = judge(c, ctx, j->anchor, out);
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
 	sk_X509_free(others);

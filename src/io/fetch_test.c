@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "io/fetch.h"
-#include "io/test_certificates.h"
+#include "crypto/test_certificates.h"
 #include "io/tls.h"
 
 #define TOO_LONG_MS 20000

@@ -14,7 +14,7 @@
 #include <openssl/ssl.h>
 
 #include "io/plain.h"
-#include "io/test_certificates.h"
+#include "crypto/test_certificates.h"
 #include "io/tls.h"
 
 #define MANY        (1024 * 1024)

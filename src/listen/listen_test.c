@@ -11,7 +11,7 @@
 
 #include <openssl/ssl.h>
 
-#include "io/test_certificates.h"
+#include "crypto/test_certificates.h"
 #include "listen/listen.h"
 
 #define TOO_LONG_MS 20000

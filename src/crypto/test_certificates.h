@@ -2,8 +2,8 @@
  * test_certificates.h: keys and certificates for tests, as odd as devices have them. Included by
  * tests only.
  */
-#ifndef BERTH_IO_TEST_CERTIFICATES_H
-#define BERTH_IO_TEST_CERTIFICATES_H
+#ifndef BERTH_CRYPTO_TEST_CERTIFICATES_H
+#define BERTH_CRYPTO_TEST_CERTIFICATES_H
 
 #include <assert.h>
 #include <stdio.h>
