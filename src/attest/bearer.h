@@ -58,7 +58,4 @@ MUST_USE enum err bearer_refuse_authorities(struct bearer *, const struct enroll
 /* "CN=press-07 (thumbprint 41AF..)": a certificate by its name, or what else there is to tell it by. */
 const char *bearer_name(struct arena *, const struct certificate_info *);
 
-/* How long ago, or until: "3 days". */
-const char *bearer_duration(struct arena *, instant d);
-
 #endif

@@ -2,6 +2,7 @@
  * symmetric_key.c: a device shows that it knows a key, by a token it signed (device-api.md 7).
  */
 #include "attest/key_trial.h"
+#include "attest/words.h"
 
 #define NAMES_MAX       5  /* groups listed in a sentence */
 #define HINT_GROUPS_MAX 10 /* groups for which mistakes are tried: a refusal stays cheap, about 40 MACs each */
@@ -123,19 +124,6 @@ static int find_group(struct trial *t, const struct enrollment *groups, size_t c
 	return -1;
 }
 
-/* The sentence is about memory when there is none to print a better one. */
-static void out_of_memory(struct verdict *v)
-{
-	*v = (struct verdict){
-		.error_code = 500001,
-		.message = "Internal error.",
-		.check = "memory",
-		.seen = "a full arena",
-		.expected = "room",
-		.sentence = "There was no memory left to judge the token.",
-	};
-}
-
 int attest_group_of(const struct enrollment *groups, size_t count, int preferred, const struct evidence *evidence, struct arena *arena,
 		    struct verdict *v)
 {
@@ -147,6 +135,6 @@ int attest_group_of(const struct enrollment *groups, size_t count, int preferred
 	if (e == OK && v->error_code == 0 && (found = find_group(&t, groups, count, preferred)) < 0)
 		e = arena_failed(arena) ? ERR_NO_MEMORY : refuse_all(&t, groups, count);
 	if (e != OK)
-		out_of_memory(v);
+		words_out_of_memory(v, "There was no memory left to judge the token.");
 	return found;
 }

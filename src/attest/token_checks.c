@@ -3,6 +3,7 @@
  * good. So the operator hears of the first thing that is wrong, which is nearly always the one to mend.
  */
 #include "attest/key_trial.h"
+#include "attest/words.h"
 
 #define SEEN_MAX          160                             /* bytes of what a device sent that are repeated to the operator */
 #define LIFETIME_MISTAKEN (INSTANT_SECOND * 86400 * 3650) /* `se` before 1980: a life time instead of a time */
@@ -81,19 +82,6 @@ static enum err check_key_name(struct trial *t)
 					 seen ? seen : "otherwise"));
 }
 
-static const char *duration(struct arena *arena, instant d)
-{
-	long long seconds = d / INSTANT_SECOND;
-
-	if (seconds < 120)
-		return arena_printf(arena, "%lld seconds", seconds);
-	if (seconds < 120 * 60)
-		return arena_printf(arena, "%lld minutes", seconds / 60);
-	if (seconds < 48 * 3600)
-		return arena_printf(arena, "%lld hours", seconds / 3600);
-	return arena_printf(arena, "%lld days", seconds / 86400);
-}
-
 static enum err check_expiry(struct trial *t)
 {
 	instant now = t->evidence->now, end = t->token.expires;
@@ -103,7 +91,7 @@ static enum err check_expiry(struct trial *t)
 	if (!token_expired(&t->token, now))
 		return OK;
 	instant_print(end, INSTANT_SECONDS, ended);
-	ago = duration(t->arena, now - end);
+	ago = words_duration(t->arena, now - end);
 	seen = arena_str(t->arena, slice_str(ended));
 	return trial_refuse(
 		t, "token-expiry", seen,

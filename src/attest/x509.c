@@ -7,6 +7,7 @@
 #include "crypto/digest.h"
 
 #include "attest/bearer.h"
+#include "attest/words.h"
 
 /* --- what the hub will know the device by (hub-api.md 5.1) --- */
 
@@ -156,13 +157,6 @@ int attest_x509_group_of(const struct enrollment *groups, size_t count, const st
 		e = look_for_group(&b, groups, count, &found);
 	if (e == OK)
 		return found;
-	*v = (struct verdict){
-		.error_code = 500001,
-		.message = "Internal error.",
-		.check = "memory",
-		.seen = "a full arena",
-		.expected = "room",
-		.sentence = "There was no memory left to judge the certificates.",
-	};
+	words_out_of_memory(v, "There was no memory left to judge the certificates.");
 	return -1;
 }

@@ -2,6 +2,7 @@
  * x509_checks.c: the leaf by itself, and the path from it to one certificate.
  */
 #include "attest/bearer.h"
+#include "attest/words.h"
 
 static enum err check_presence(struct bearer *b)
 {
@@ -55,7 +56,7 @@ static enum err check_validity(struct bearer *b)
 	instant_print(b->leaf->not_after, INSTANT_SECONDS, to);
 	seen = arena_printf(b->arena, "valid from %s to %s", from, to);
 	expected = arena_printf(b->arena, "valid at %s", instant_print(now, INSTANT_SECONDS, clock));
-	far = bearer_duration(b->arena, early ? b->leaf->not_before - now : now - b->leaf->not_after);
+	far = words_duration(b->arena, early ? b->leaf->not_before - now : now - b->leaf->not_after);
 	return bearer_refuse(
 		b, "Invalid certificate", "certificate-validity", seen, expected,
 		early ? arena_printf(b->arena, "The leaf is not valid until %s, %s from now by this server's clock.", from,

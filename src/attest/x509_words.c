@@ -4,6 +4,7 @@
 #include "base/buf.h"
 
 #include "attest/bearer.h"
+#include "attest/words.h"
 
 #define NEAREST_MAX   5
 #define PRESENTED_MAX 65536 /* bytes of JSON */
@@ -23,19 +24,6 @@ enum err bearer_refuse(struct bearer *b, const char *message, const char *check,
 }
 
 /* --- pieces of sentences --- */
-
-const char *bearer_duration(struct arena *arena, instant d)
-{
-	long long seconds = d / INSTANT_SECOND;
-
-	if (seconds < 120)
-		return arena_printf(arena, "%lld seconds", seconds);
-	if (seconds < 120 * 60)
-		return arena_printf(arena, "%lld minutes", seconds / 60);
-	if (seconds < 48 * 3600)
-		return arena_printf(arena, "%lld hours", seconds / 3600);
-	return arena_printf(arena, "%lld days", seconds / 86400);
-}
 
 const char *bearer_name(struct arena *arena, const struct certificate_info *info)
 {
@@ -85,7 +73,7 @@ static const char *tell_validity(struct bearer *b, const struct certificate_info
 	instant now = b->evidence->now;
 	bool early = now < info->not_before;
 	char at[INSTANT_TEXT];
-	const char *far = bearer_duration(b->arena, early ? info->not_before - now : now - info->not_after);
+	const char *far = words_duration(b->arena, early ? info->not_before - now : now - info->not_after);
 
 	instant_print(early ? info->not_before : info->not_after, INSTANT_SECONDS, at);
 	return arena_printf(b->arena,
