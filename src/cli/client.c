@@ -100,7 +100,7 @@ bool client_open(struct command *c)
 		       data_folder(c));
 		return false;
 	}
-	conf.ca_file = c->ca;
+	conf.ca_files[0] = c->ca;
 	if (!take_server(c))
 		return false;
 	if (loop_new(&c->loop) != OK || fetcher_new(c->loop, &conf, &c->fetcher) != OK) {

@@ -77,9 +77,8 @@ static enum err open_store(struct house *h, const char **why)
 static enum err furnish(struct house *h, struct storey *s)
 {
 	const struct settings *set = h->settings;
-	const struct fetcher_conf fetcher = {.ca_file = set->ca ? set->ca : h->folder->ca_file,
-					     .connections_per_host = HUB_CONNECTIONS,
-					     .user_agent = "berth/" BERTH_VERSION};
+	const struct fetcher_conf fetcher = {
+		.ca_files = {set->ca, h->folder->ca_file}, .connections_per_host = HUB_CONNECTIONS, .user_agent = "berth/" BERTH_VERSION};
 	enum err e;
 
 	s->house = h;
@@ -89,13 +88,12 @@ static enum err furnish(struct house *h, struct storey *s)
 		return e;
 	if ((e = hubs_new(s->loop, h->store, &s->hubs)) != OK)
 		return e;
-	if ((e = provision_new(
-		     &(struct provision_conf){.loop = s->loop,
-					      .store = h->store,
-					      .link = s->link,
-					      .registers = h->registers,
-					      .max_attempts_kept = (int)set->attempts_kept},
-		     &s->provision)) != OK)
+	if ((e = provision_new(&(struct provision_conf){.loop = s->loop,
+							.store = h->store,
+							.link = s->link,
+							.registers = h->registers,
+							.max_attempts_kept = (int)set->attempts_kept},
+			       &s->provision)) != OK)
 		return e;
 	e = api_new(&(struct api_conf){.loop = s->loop,
 				       .store = h->store,
@@ -251,7 +249,8 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 		goto fail;
 	*h = (struct house){.settings = settings, .folder = folder, .arena = arena};
 	h->count = (size_t)or_cores(settings->threads);
-	if ((h->storeys = calloc(h->count, sizeof(*h->storeys))) == NULL || (h->provisions = calloc(h->count, sizeof(struct provision *))) == NULL)
+	if ((h->storeys = calloc(h->count, sizeof(*h->storeys))) == NULL ||
+	    (h->provisions = calloc(h->count, sizeof(struct provision *))) == NULL)
 		goto fail;
 	h->registers = rate_new((int)settings->registrations_per_minute);
 	h->operations = rate_new((int)settings->operations_per_minute);

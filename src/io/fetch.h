@@ -14,7 +14,7 @@ struct fetcher; /* one per loop: the pool of connections */
 struct fetch;   /* one exchange */
 
 struct fetcher_conf {
-	const char *ca_file; /* PEM: trusted beside the system's roots; NULL: only those */
+	const char *ca_files[2]; /* PEM: trusted beside the system's roots; NULL: none */
 	int connections_per_host;
 	const char *user_agent;
 };

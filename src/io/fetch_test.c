@@ -138,7 +138,7 @@ static void world_init(struct world *w, int which)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(address);
-	struct fetcher_conf conf = {.ca_file = authority_file, .connections_per_host = 2, .user_agent = "berth-test/1"};
+	struct fetcher_conf conf = {.ca_files = {NULL, authority_file}, .connections_per_host = 2, .user_agent = "berth-test/1"};
 	char why[256];
 
 	memset(w, 0, sizeof(*w));
@@ -820,14 +820,17 @@ static void the_fetcher_may_be_freed_in_a_done(void **state)
 
 static void a_missing_authority_file_is_refused(void **state)
 {
-	struct fetcher_conf conf = {.ca_file = "/nowhere.pem", .connections_per_host = 1};
+	struct fetcher_conf conf = {.ca_files = {"/nowhere.pem"}, .connections_per_host = 1};
 	struct fetcher *r = NULL;
 	struct world w;
 
 	(void)state;
 	world_init(&w, 0);
 	assert_int_equal(ERR_IO, fetcher_new(w.loop, &conf, &r));
-	conf.ca_file = files[0][1]; /* a key */
+	conf.ca_files[0] = files[0][1]; /* a key */
+	assert_int_equal(ERR_MALFORMED, fetcher_new(w.loop, &conf, &r));
+	conf.ca_files[0] = authority_file;
+	conf.ca_files[1] = files[0][1]; /* neither may be wrong */
 	assert_int_equal(ERR_MALFORMED, fetcher_new(w.loop, &conf, &r));
 	assert_null(r);
 	world_fini(&w);

@@ -196,7 +196,7 @@ enum err fetcher_new(struct loop *loop, const struct fetcher_conf *conf, struct 
 	if (r == NULL)
 		return ERR_NO_MEMORY;
 	pthread_once(&once, init_libcurl);
-	if ((e = trust_get(conf->ca_file, &r->trust)) != OK)
+	if ((e = trust_get(conf->ca_files, &r->trust)) != OK)
 		goto fail_fetcher;
 	e = ERR_NO_MEMORY;
 	if ((r->multi = curl_multi_init()) == NULL)

@@ -13,7 +13,7 @@
 
 struct trust {
 	struct list link;
-	char *ca_file; /* "" when there is none */
+	char *ca_files[TRUST_FILES]; /* "" when there is none */
 	X509_STORE *store;
 	int holders;
 };
@@ -28,7 +28,7 @@ static enum err load_file(X509_STORE *store, const char *path)
 	return X509_STORE_load_file(store, path) == 1 ? OK : ERR_MALFORMED;
 }
 
-static X509_STORE *load(const char *ca_file, enum err *e)
+static X509_STORE *load(char *const ca_files[TRUST_FILES], enum err *e)
 {
 	X509_STORE *store = X509_STORE_new();
 
@@ -36,8 +36,9 @@ static X509_STORE *load(const char *ca_file, enum err *e)
 	/* A machine without the bundle trusts only what it is told to. */
 	if (store && access(SYSTEM_BUNDLE, R_OK) == 0)
 		*e = load_file(store, SYSTEM_BUNDLE);
-	if (*e == OK && *ca_file)
-		*e = load_file(store, ca_file);
+	for (int i = 0; i < TRUST_FILES && *e == OK; i++)
+		if (*ca_files[i])
+			*e = load_file(store, ca_files[i]);
 	ERR_clear_error();
 	if (*e == OK)
 		return store;
@@ -45,12 +46,12 @@ static X509_STORE *load(const char *ca_file, enum err *e)
 	return NULL;
 }
 
-static struct trust *find(const char *ca_file)
+static struct trust *find(const char *const ca_files[TRUST_FILES])
 {
 	for (struct list *link = all.next; link != &all; link = link->next) {
 		struct trust *t = LIST_ITEM(link, struct trust, link);
 
-		if (strcmp(t->ca_file, ca_file) == 0)
+		if (strcmp(t->ca_files[0], ca_files[0]) == 0 && strcmp(t->ca_files[1], ca_files[1]) == 0)
 			return t;
 	}
 	return NULL;
@@ -59,18 +60,22 @@ static struct trust *find(const char *ca_file)
 static void trust_free(struct trust *t)
 {
 	X509_STORE_free(t->store);
-	free(t->ca_file);
+	for (int i = 0; i < TRUST_FILES; i++)
+		free(t->ca_files[i]);
 	free(t);
 }
 
-static enum err add(const char *ca_file, struct trust **out)
+static enum err add(const char *const ca_files[TRUST_FILES], struct trust **out)
 {
 	struct trust *t = calloc(1, sizeof(*t));
 	enum err e = ERR_NO_MEMORY;
+	bool named = true;
 
 	if (t == NULL)
 		return e;
-	if ((t->ca_file = strdup(ca_file)) == NULL || (t->store = load(ca_file, &e)) == NULL) {
+	for (int i = 0; i < TRUST_FILES; i++)
+		named &= (t->ca_files[i] = strdup(ca_files[i])) != NULL;
+	if (!named || (t->store = load(t->ca_files, &e)) == NULL) {
 		trust_free(t);
 		return e;
 	}
@@ -79,16 +84,16 @@ static enum err add(const char *ca_file, struct trust **out)
 	return OK;
 }
 
-enum err trust_get(const char *ca_file, X509_STORE **out)
+enum err trust_get(const char *const ca_files[TRUST_FILES], X509_STORE **out)
 {
 	struct trust *t;
 	enum err e = OK;
 
-	if (ca_file == NULL)
-		ca_file = "";
+	const char *const files[TRUST_FILES] = {ca_files[0] ? ca_files[0] : "", ca_files[1] ? ca_files[1] : ""};
+
 	pthread_mutex_lock(&guard);
-	if ((t = find(ca_file)) == NULL)
-		e = add(ca_file, &t);
+	if ((t = find(files)) == NULL)
+		e = add(files, &t);
 	if (e == OK) {
 		t->holders++;
 		*out = t->store;

@@ -10,9 +10,11 @@
 
 #include "base/err.h"
 
-/* The system's roots and those of `ca_file` (PEM; NULL: only the system's). From any thread; as
+#define TRUST_FILES 2
+
+/* The system's roots and those of these files (PEM; NULL: none). From any thread; as
  * long as anybody holds a set, the next asker gets the same. ERR_IO, ERR_MALFORMED. */
-MUST_USE enum err trust_get(const char *ca_file, X509_STORE **out);
+MUST_USE enum err trust_get(const char *const ca_files[TRUST_FILES], X509_STORE **out);
 void trust_drop(X509_STORE **store);
 
 #endif
