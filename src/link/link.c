@@ -8,95 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
-#include "base/map.h"
-#include "base/text.h"
-#include "crypto/digest.h"
-#include "crypto/token.h"
-#include "link/iothub.h"
-#include "link/link.h"
+#include "link/link_own.h"
 
-#define HUBS_MAX            10000
-#define ASK_ARENA_MAX       (1024 * 1024)
-#define EXCHANGE_ARENA_MAX  (32 * 1024 * 1024)
-#define ANSWER_MAX          (4 * 1024 * 1024)
-#define TOKEN_SECONDS       3600
-#define TOKEN_RENEW_SECONDS 600 /* before its end */
-#define CONNECT_MS          5000
-#define EXCHANGE_MS         30000 /* hubs shape bursts before they refuse: slow is normal (hub-api.md 10) */
-#define RETRY_FIRST_MS      200
-#define RETRY_MAX_MS        10000
-#define DENIALS_MAX         2 /* a key roll in progress looks like a refusal once */
-#define CONFLICTS_MAX       4 /* 412 again and again; there, and not there */
-#define BREAK_FIRST_MS      1000
-#define BREAK_MAX_MS        15000
-#define PATIENCE_MAX_MS     600000 /* whatever Retry-After says */
-
-enum phase { CREATE, LOOK, CORRECT, TWIN, REMOVE, PROBE };
-
-struct far_hub {
-	struct link *link;
-	char *key;              /* in the map */
-	struct slice name;      /* as devices know it */
-	char *name_text, *base; /* "https://name[:port]" */
-	char *key_name;
-	struct slice secret; /* raw policy key; absent: a hub of this process, linked by name */
-	char *authorization; /* "Authorization: SharedAccessSignature ..." */
-	instant authorized_until;
-	struct list waiting; /* questions that want to be asked */
-	int waiting_count, in_flight;
-	int failures;            /* in a row */
-	int64_t closed_until_ms; /* breaker, or the hub asked for patience */
-	bool broken_off, probing;
-	struct timer *wake;
-	uint64_t asked, failed;
-	int64_t smoothed_us;
-	char last_failure[256];
-};
-
-struct link {
-	struct link_conf conf;
-	struct map *hubs;
-	struct list exchanges;
-};
-
-struct exchange;
-
-struct link_ask {
-	struct far_hub *hub;
-	struct arena *arena;
-	struct link_identity identity; /* device_id counts for all kinds */
-	enum phase phase;
-	link_done *done;
-	void *cookie;
-	struct list link;          /* in hub->waiting, while it waits */
-	struct exchange *exchange; /* while it is being asked */
-	size_t place;              /* in the exchange */
-	struct timer *deadline, *again;
-	int tries, denials, conflicts;
-	bool may_exist, existed;
-	bool alone;           /* it does not travel in company: it may be what spoils it for the others */
-	struct hub_seen seen; /* CORRECT */
-	const char *sentence;
-	int status;
-};
-
-/* One request on its way, for one question or for many creations. */
-struct exchange {
-	struct list link;
-	struct far_hub *hub;
-	struct arena *arena;
-	enum phase phase;
-	bool probe; /* it goes ahead of the others, while the breaker is open */
-	size_t count;
-	struct link_ask *asks[LINK_BULK_MAX]; /* NULL: it has been cancelled, or its deadline has passed */
-	const struct link_identity *devices[LINK_BULK_MAX];
-	struct fetch *fetch;
-	void *local;
-	int64_t started_us;
-};
-
-static void pump(struct far_hub *h);
+#define ASK_ARENA_MAX      (1024 * 1024)
+#define EXCHANGE_ARENA_MAX (32 * 1024 * 1024)
+#define ANSWER_MAX         (4 * 1024 * 1024)
+#define CONNECT_MS         5000
+#define EXCHANGE_MS        30000  /* hubs shape bursts before they refuse: slow is normal (hub-api.md 10) */
+#define PATIENCE_MAX_MS    600000 /* whatever Retry-After says */
+#define DENIALS_MAX        2      /* a key roll in progress looks like a refusal once */
+#define CONFLICTS_MAX      4      /* 412 again and again; there, and not there */
 
 /* --- ends --- */
 
@@ -153,7 +74,7 @@ static void enqueue(struct link_ask *ask)
 {
 	list_append(&ask->hub->waiting, &ask->link);
 	ask->hub->waiting_count++;
-	pump(ask->hub);
+	link_pump(ask->hub);
 }
 
 static void ask_again(void *cookie)
@@ -162,19 +83,6 @@ static void ask_again(void *cookie)
 
 	ask->again = NULL;
 	enqueue(ask);
-}
-
-/* A wait that grows, with full jitter: many that failed together do not come back together. */
-static int64_t backoff(int tries, int64_t first, int64_t most)
-{
-	int64_t ms = first;
-	uint32_t dice;
-
-	while (tries-- > 0 && ms < most)
-		ms *= 2;
-	random_bytes(&dice, sizeof(dice));
-	ms = ms < most ? ms : most;
-	return ms / 2 + (int64_t)(dice % (uint32_t)(ms / 2 + 1));
 }
 
 static void retry_later(struct link_ask *ask, int64_t ms)
@@ -186,7 +94,7 @@ static void retry_later(struct link_ask *ask, int64_t ms)
 
 static void retry(struct link_ask *ask)
 {
-	retry_later(ask, backoff(ask->tries++, RETRY_FIRST_MS, RETRY_MAX_MS));
+	retry_later(ask, hub_backoff(ask->tries++, RETRY_FIRST_MS, RETRY_MAX_MS));
 }
 
 /* Into another phase, at once and before the others: the hub has just answered. */
@@ -198,58 +106,6 @@ static void go_to(struct link_ask *ask, enum phase phase)
 	ask->link.next = ask->hub->waiting.next;
 	ask->link.prev = &ask->hub->waiting;
 	ask->hub->waiting.next = &ask->link;
-}
-
-/* --- the breaker --- */
-
-static void wake(void *cookie)
-{
-	struct far_hub *h = cookie;
-
-	h->wake = NULL;
-	pump(h);
-}
-
-static void wake_at(struct far_hub *h, int64_t at_ms)
-{
-	int64_t now = loop_now_ms(h->link->conf.loop);
-
-	timer_cancel(&h->wake);
-	h->wake = loop_after(h->link->conf.loop, at_ms > now ? at_ms - now : 0, wake, h);
-}
-
-static void leave_alone(struct far_hub *h, int64_t ms)
-{
-	int64_t until = loop_now_ms(h->link->conf.loop) + ms;
-
-	if (until > h->closed_until_ms)
-		h->closed_until_ms = until;
-	wake_at(h, h->closed_until_ms);
-}
-
-/* What was on its way when the breaker opened fails for the same reason: only a probe says anything new. */
-static void hub_failed(struct far_hub *h, const char *why, bool probe)
-{
-	h->failed++;
-	snprintf(h->last_failure, sizeof(h->last_failure), "%s", why ? why : "no reason");
-	if (h->broken_off && !probe)
-		return;
-	if (++h->failures < LINK_BREAKER)
-		return;
-	if (!h->broken_off)
-		log_warn(NULL, "hub-left-alone", "hub", h->name_text, "reason", h->last_failure, NULL);
-	h->broken_off = true;
-	leave_alone(h, backoff(h->failures - LINK_BREAKER, BREAK_FIRST_MS, BREAK_MAX_MS));
-}
-
-static void hub_answered(struct far_hub *h, int64_t took_us)
-{
-	if (h->broken_off)
-		log_info(NULL, "hub-is-back", "hub", h->name_text, NULL);
-	h->failures = 0;
-	h->broken_off = false;
-	h->last_failure[0] = 0;
-	h->smoothed_us = h->smoothed_us ? h->smoothed_us + (took_us - h->smoothed_us) / 8 : took_us;
 }
 
 /* --- what an answer means for a question (hub-api.md 5.3) --- */
@@ -446,9 +302,9 @@ static void judge_hub(struct far_hub *h, const struct fetch_answer *a, int64_t t
 	char words[32];
 
 	if (patience <= 0)
-		patience = backoff(2, RETRY_FIRST_MS, RETRY_MAX_MS);
+		patience = hub_backoff(2, RETRY_FIRST_MS, RETRY_MAX_MS);
 	if (a->status == 429 || a->status == 503)
-		leave_alone(h, patience < PATIENCE_MAX_MS ? patience : PATIENCE_MAX_MS);
+		hub_leave_alone(h, patience < PATIENCE_MAX_MS ? patience : PATIENCE_MAX_MS);
 	if (a->status >= 500) {
 		snprintf(words, sizeof(words), "it answers %d", a->status);
 		hub_failed(h, words, probe);
@@ -475,34 +331,10 @@ static void answered(void *cookie, const struct fetch_answer *a)
 			answered_one(x, a);
 	}
 	exchange_free(x);
-	pump(h);
+	link_pump(h);
 }
 
 /* --- sending --- */
-
-static const char *authorization(struct far_hub *h)
-{
-	instant now = loop_wall(h->link->conf.loop);
-	struct arena *arena;
-	struct slice token;
-
-	if (slice_absent(h->secret))
-		return NULL;
-	/* Also after the clock has jumped back. */
-	if (h->authorization && now < h->authorized_until - TOKEN_RENEW_SECONDS * INSTANT_SECOND &&
-	    now > h->authorized_until - (TOKEN_SECONDS + 60) * INSTANT_SECOND)
-		return h->authorization;
-	if ((arena = arena_new(16384)) == NULL)
-		return NULL;
-	free(h->authorization);
-	h->authorization = NULL;
-	h->authorized_until = now + TOKEN_SECONDS * INSTANT_SECOND;
-	token = token_make(arena, h->name, h->secret, slice_str(h->key_name), h->authorized_until);
-	if (token.n && asprintf(&h->authorization, "Authorization: %.*s", SLICE_ARG(token)) < 0)
-		h->authorization = NULL;
-	arena_free(&arena);
-	return h->authorization;
-}
 
 static bool send_local(struct exchange *x, const struct hub_request *r, const char *auth)
 {
@@ -565,7 +397,7 @@ static void make_request(struct exchange *x, struct hub_request *r)
 static void send_exchange(struct exchange *x)
 {
 	struct far_hub *h = x->hub;
-	const char *auth = authorization(h);
+	const char *auth = hub_authorization(h);
 	struct hub_request r;
 
 	make_request(x, &r);
@@ -662,7 +494,7 @@ static void start_exchange(struct far_hub *h)
 
 	if (x == NULL) {
 		arena_free(&arena);
-		wake_at(h, loop_now_ms(h->link->conf.loop) + RETRY_FIRST_MS);
+		hub_wake_at(h, loop_now_ms(h->link->conf.loop) + RETRY_FIRST_MS);
 		return;
 	}
 	*x = (struct exchange){.hub = h, .arena = arena, .phase = first->phase, .probe = h->broken_off};
@@ -676,14 +508,14 @@ static void start_exchange(struct far_hub *h)
 }
 
 /* Send what may be sent. While the breaker is open nothing goes; when its time is over, one question goes ahead of the others. */
-static void pump(struct far_hub *h)
+void link_pump(struct far_hub *h)
 {
 	while (!list_empty(&h->waiting) && h->in_flight < LINK_IN_FLIGHT) {
 		int in_flight = h->in_flight;
 
 		if (loop_now_ms(h->link->conf.loop) < h->closed_until_ms) {
 			if (h->wake == NULL)
-				wake_at(h, h->closed_until_ms);
+				hub_wake_at(h, h->closed_until_ms);
 			return;
 		}
 		if (h->broken_off && h->probing)
@@ -692,72 +524,6 @@ static void pump(struct far_hub *h)
 		if (h->in_flight == in_flight)
 			return;
 	}
-}
-
-/* --- hubs --- */
-
-static void hub_free(struct far_hub *h)
-{
-	timer_cancel(&h->wake);
-	free(h->key);
-	free(h->name_text);
-	free(h->base);
-	free(h->key_name);
-	if (h->secret.p) {
-		explicit_bzero((char *)h->secret.p, h->secret.n);
-		free((char *)h->secret.p);
-	}
-	free(h->authorization);
-	free(h);
-}
-
-static struct far_hub *hub_new(struct link *link, const struct linked_hub *record, struct slice key, struct slice secret)
-{
-	struct far_hub *h = calloc(1, sizeof(*h));
-	char port[16] = "";
-
-	if (h == NULL)
-		return NULL;
-	h->link = link;
-	list_init(&h->waiting);
-	if (record->port != INT_NONE && record->port != 443)
-		snprintf(port, sizeof(port), ":%d", (int)record->port);
-	h->key = strndup(key.p, key.n);
-	h->name_text = strndup(record->name.p, record->name.n);
-	h->key_name = strndup(record->key_name.p ? record->key_name.p : "", record->key_name.n);
-	if (h->name_text && asprintf(&h->base, "https://%s%s", h->name_text, port) < 0)
-		h->base = NULL;
-	if (secret.n && (h->secret.p = malloc(secret.n)) != NULL) {
-		memcpy((char *)h->secret.p, secret.p, secret.n);
-		h->secret.n = secret.n;
-	}
-	if (h->key == NULL || h->name_text == NULL || h->key_name == NULL || h->base == NULL || (secret.n && h->secret.p == NULL) ||
-	    map_put(link->hubs, key, h) != OK) {
-		hub_free(h);
-		return NULL;
-	}
-	h->name = slice_str(h->name_text);
-	return h;
-}
-
-/* By host, port and credentials: a link with a rolled key is another hub, without the old one's failures. */
-static struct far_hub *hub_of(struct link *link, const struct linked_hub *record)
-{
-	struct arena *arena = arena_new(65536);
-	unsigned char digest[SHA256_SIZE];
-	struct slice key, secret;
-	struct far_hub *h = NULL;
-
-	if (arena == NULL)
-		return NULL;
-	secret = record->hosted == FLAG_YES ? NO_SLICE : base64_decode(arena, record->key);
-	sha256(secret, digest);
-	key = arena_format(arena, "%.*s:%lld/%.*s/%.*s", SLICE_ARG(arena_fold(arena, record->name)), (long long)record->port,
-			   SLICE_ARG(record->key_name), SLICE_ARG(hex_lower(arena, slice_over(digest, 8))));
-	if (!arena_failed(arena) && (h = map_get(link->hubs, key)) == NULL)
-		h = hub_new(link, record, key, secret);
-	arena_free(&arena);
-	return h;
 }
 
 /* --- the room --- */
