@@ -115,6 +115,8 @@ static enum err read_key(struct slice text, struct arena *a, struct seal **out, 
 {
 	struct slice key;
 
+	if (text.n > KEY_TEXT_MAX) /* and perhaps more, which was not read */
+		return fail(why, ERR_MALFORMED, "The master key file holds more than 32 bytes in base64.");
 	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
 		text.n--;
 	key = base64_decode(a, text);
@@ -151,7 +153,7 @@ enum err seal_open_file(const char *path, bool create, struct seal **out, const 
 
 	if (a == NULL)
 		return fail(why, ERR_NO_MEMORY, "There is no memory for the master key.");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused, not waited for */
 	if (fd < 0 && errno == ENOENT && create) {
 		if ((e = make_file(path, a, why)) != OK)
 			goto done;
