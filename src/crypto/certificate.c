@@ -20,6 +20,12 @@ static enum err malformed(const char *sentence, const char **why)
 	return ERR_MALFORMED;
 }
 
+static enum err no_room(const char **why)
+{
+	*why = "there is no memory for it";
+	return ERR_NO_MEMORY;
+}
+
 /* Whether the bytes are one certificate and nothing more. */
 static bool is_der(struct slice bytes)
 {
@@ -54,12 +60,14 @@ enum err certificate_read(struct slice given, struct arena *a, struct slice *der
 	}
 	if (is_der(given)) {
 		*der = arena_copy(a, given);
-		return slice_absent(*der) ? ERR_NO_MEMORY : OK;
+		return slice_absent(*der) ? no_room(why) : OK;
 	}
 	body = pem_body(given);
 	if (slice_absent(body)) {
 		/* Base64 of DER, or of a PEM file. */
 		bytes = base64_decode_lines(a, given);
+		if (arena_failed(a))
+			return no_room(why);
 		if (bytes.n == 0)
 			return malformed("it must be PEM text, base64 of DER, or base64 of a PEM file", why);
 		body = pem_body(bytes);
@@ -69,6 +77,8 @@ enum err certificate_read(struct slice given, struct arena *a, struct slice *der
 		}
 	}
 	*der = base64_decode_lines(a, body);
+	if (arena_failed(a))
+		return no_room(why);
 	return is_der(*der) ? OK : malformed("the PEM text does not hold a certificate", why);
 }
 
@@ -281,5 +291,6 @@ enum err certificate_describe_decoded(const X509 *x, struct slice der, struct ar
 		.not_after = time_of(X509_get0_notAfter(x)),
 		.version = (int)X509_get_version(x) + 1,
 	};
-	return slice_absent(out->subject) || slice_absent(out->issuer) || slice_absent(out->sha256) ? ERR_TOO_BIG : OK;
+	/* A part that found no room would read as one that the certificate lacks. */
+	return arena_failed(a) || slice_absent(out->subject) || slice_absent(out->issuer) ? ERR_TOO_BIG : OK;
 }

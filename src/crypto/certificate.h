@@ -14,8 +14,9 @@
 #define CERTIFICATE_MAX 16384 /* bytes of text or DER that are looked at */
 
 /* What a client may give: PEM text, base64 of DER, or base64 of a PEM file
- * (service-api.md 5.3). The first certificate in it, as DER. ERR_MALFORMED with a
- * sentence in `why`, ERR_TOO_BIG. */
+ * (service-api.md 5.3). The first certificate in it, as DER in the arena. ERR_MALFORMED,
+ * ERR_TOO_BIG (CERTIFICATE_MAX), ERR_NO_MEMORY (also a full arena): with half a sentence in
+ * `why`, "it is too large". */
 MUST_USE enum err certificate_read(struct slice given, struct arena *a, struct slice *der, const char **why);
 
 /* All of them, in the order in which they stand: `max` at most. ERR_TOO_BIG: there are more. */
@@ -32,6 +33,7 @@ struct certificate_info {
 	int version; /* 3 */
 };
 
+/* All of it, in the arena. ERR_MALFORMED; ERR_TOO_BIG: a name too long to print, or a full arena. */
 MUST_USE enum err certificate_describe(struct slice der, struct arena *a, struct certificate_info *out);
 
 /* A short name for the subject, by which those that it signed find it: 8 hex digits that are the same however the name is
@@ -50,6 +52,8 @@ struct certificate_pair {
 	struct slice certificate, key;
 };
 
+/* Good from an hour before `now` to `days` after. ERR_INTERNAL: OpenSSL would not (a name
+ * longer than 64 characters); ERR_NO_MEMORY. */
 MUST_USE enum err certificate_make_ca(struct arena *a, const char *common_name, instant now, int days, struct certificate_pair *out);
 
 /* A CA under another. */
@@ -60,7 +64,8 @@ MUST_USE enum err certificate_make_intermediate(struct arena *a, const struct ce
 MUST_USE enum err certificate_make_device(struct arena *a, const struct certificate_pair *ca, const char *common_name, instant now,
 					  int days, struct certificate_pair *out);
 
-/* `names`: DNS names, or addresses, that the certificate is good for. */
+/* `names`: DNS names, or addresses, that the certificate is good for; the first, if
+ * it fits, is the common name. Otherwise as above; ERR_MALFORMED: `ca` does not read. */
 MUST_USE enum err certificate_make_server(struct arena *a, const struct certificate_pair *ca, const char *const *names, size_t count,
 					  instant now, int days, struct certificate_pair *out);
 
