@@ -22,11 +22,20 @@ const char *__asan_default_options(void)
 	return "allocator_may_return_null=1";
 }
 
-/* Stands in for libc's: how many bytes were wiped since it was last set to 0. */
+/* These stand in for libc's, the second for fortified code: how many bytes were wiped since it was last set to 0. */
 static size_t wiped;
+
+void __explicit_bzero_chk(void *p, size_t n, size_t room);
 
 void explicit_bzero(void *p, size_t n)
 {
+	memset(p, 0, n);
+	wiped += n;
+}
+
+void __explicit_bzero_chk(void *p, size_t n, size_t room)
+{
+	assert_true(n <= room);
 	memset(p, 0, n);
 	wiped += n;
 }
