@@ -359,6 +359,7 @@ static void a_root_signs_and_a_server_does_not(void **state)
 
 	(void)state;
 	write_file("one.pem", server.certificate);
+	assert_non_null(strstr(run("openssl x509 -in one.pem -noout -ext basicConstraints 2>&1", true), "CA:FALSE"));
 	assert_int_equal(certificate_make_ca(a, "Berth \xc3\xa9 CA", NOW, DAYS, &other), OK);
 	write_file("ca.pem", other.certificate); /* the same name, another key */
 	run(arena_printf(a, VERIFY, 1790000001, ""), false);
