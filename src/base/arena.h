@@ -28,13 +28,19 @@ void *arena_alloc(struct arena *a, size_t size);
 /* `count` times `size`, safe against overflow. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
-/* A copy with a NUL behind it. The absent slice stays absent (NULL). */
-char        *arena_str(struct arena *a, struct slice s);
+/* A copy with a NUL behind it. The absent slice stays absent: NULL. */
+char *arena_str(struct arena *a, struct slice s);
+
+/* The same, as a slice without its NUL. */
 struct slice arena_copy(struct arena *a, struct slice s);
 
-/* Printed text, NUL-terminated. NULL (or the absent slice) when it does not fit. */
-char        *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char        *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+/* Printed text, NUL-terminated. NULL when it does not fit. */
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a caller with arguments of its own. */
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
+/* The same as a slice, up to the first NUL. The absent slice when it does not fit. */
 struct slice arena_format(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A copy with A-Z made a-z: the form in which identifiers are compared. */

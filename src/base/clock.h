@@ -26,8 +26,11 @@ enum instant_form {
 	INSTANT_HTTP,    /* Wed, 31 Aug 2022 22:02:50 GMT: RFC 9110 section 5.6.7 */
 };
 
-instant clock_wall(void);         /* now, as an instant */
-int64_t clock_mono_ms(void);      /* milliseconds that only ever go forward */
+/* The time of day. */
+instant clock_wall(void);
+
+/* Milliseconds, or microseconds, that only ever go forward. */
+int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 
 /* NUL-terminated into `out`, which is returned. 0 gives 0001-01-01T00:00:00Z, as a

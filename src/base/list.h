@@ -14,6 +14,7 @@ struct list {
 /* The struct of type `type` whose member `member` is the link `ptr`. */
 #define LIST_ITEM(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
+/* Makes an empty list of a head, and of a link one that is in no list. */
 static inline void list_init(struct list *head)
 {
 	head->next = head->prev = head;
@@ -24,6 +25,7 @@ static inline bool list_empty(const struct list *head)
 	return head->next == head;
 }
 
+/* At the end. The link must be in no list. */
 static inline void list_append(struct list *head, struct list *link)
 {
 	link->prev = head->prev;

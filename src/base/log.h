@@ -5,7 +5,7 @@
  *
  * The event's name and the field names are constants, the same words each time;
  * values are strings, NULL prints as nothing at all. On a terminal a line reads
- * as text, elsewhere it is one JSON object. Keys and tokens are never logged:
+ * as text, elsewhere it is one JSON object; no value can break its line in either. Keys and tokens are never logged:
  * nothing here can tell, so the caller takes care. Safe from every thread; a line
  * is written with one write(2). A full disk or a closed pipe loses lines, not the
  * process.
@@ -28,10 +28,14 @@ struct log {
 /* Where to (a file descriptor), how, and from which level on. Before the first
  * call: descriptor 2, LOG_AUTO, LOG_INFO. */
 void log_setup(int fd, enum log_form form, enum log_level level);
+/* From now on, in every thread. */
 void log_set_level(enum log_level level);
+
+/* "debug", "info", "warn" or "error", in any case; otherwise false, and *out is left alone. */
 bool log_parse_level(struct slice text, enum log_level *out);
 
-/* Pairs of (const char *key, const char *value), ended by NULL. */
+/* Pairs of (const char *key, const char *value), ended by NULL. An event of more than
+ * 16 kB loses its fields. */
 void log_event(enum log_level level, const struct log *log, const char *event, ...) __attribute__((sentinel));
 
 #define log_debug(log, ...) log_event(LOG_DEBUG, log, __VA_ARGS__)

@@ -15,7 +15,9 @@ struct map;
 
 /* `max` entries at most. NULL: out of memory. */
 struct map *map_new(size_t max);
-void        map_free(struct map **m);
+
+/* The values stay. Sets *m to NULL; NULL inside is welcome. */
+void map_free(struct map **m);
 
 /* NULL: not in it. */
 void *map_get(const struct map *m, struct slice key);
@@ -26,6 +28,7 @@ MUST_USE enum err map_put(struct map *m, struct slice key, void *value);
 /* What stood there, or NULL. */
 void *map_remove(struct map *m, struct slice key);
 
+/* Entries, not buckets. */
 size_t map_count(const struct map *m);
 
 /* One after the other in no order: start with *at = 0, until NULL. `key` may be NULL.

@@ -24,6 +24,7 @@ struct slice {
 /* For printf's "%.*s". */
 #define SLICE_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
+/* Lends, never copies. */
 static inline struct slice slice_over(const void *p, size_t n)
 {
 	return (struct slice){p, n};
@@ -35,6 +36,7 @@ static inline struct slice slice_str(const char *s)
 	return (struct slice){s, s ? strlen(s) : 0};
 }
 
+/* Not there at all; the empty slice is there. */
 static inline bool slice_absent(struct slice s)
 {
 	return s.p == NULL;
@@ -49,18 +51,23 @@ bool slice_eq_fold(struct slice a, struct slice b);
 /* Ordering by bytes, the shorter first: for sorting and searching. */
 int slice_cmp(struct slice a, struct slice b);
 
+/* With an empty or absent prefix everything does. */
 bool slice_starts(struct slice s, struct slice prefix);
+
+/* The same, and the same at the other end, as slice_eq_fold compares. */
 bool slice_starts_fold(struct slice s, struct slice prefix);
 bool slice_ends_fold(struct slice s, struct slice suffix);
 
 /* Where `c` first stands, or -1. */
 ptrdiff_t slice_find(struct slice s, char c);
 
-/* Where `needle` first starts, or -1. */
+/* Where `needle` first starts, or -1. An empty needle is at 0. */
 ptrdiff_t slice_search(struct slice s, struct slice needle);
 
-/* The part from `from` on, and the part before `to`; both clamp to the end. */
+/* The part from `from` on; empty from the end on. */
 struct slice slice_from(struct slice s, size_t from);
+
+/* The part before `to`; all of it from the end on. */
 struct slice slice_to(struct slice s, size_t to);
 
 /* Without blanks and tabs on either side. */

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* RFC 4648 section 4, padded. */
+/* RFC 4648 section 4, padded. The absent slice gives an empty one. */
 struct slice base64_encode(struct arena *a, struct slice bytes);
 
 /* RFC 4648 section 4, strict: right padding, no line breaks, no stray bits. */
@@ -19,6 +19,7 @@ struct slice base64_decode(struct arena *a, struct slice text);
 /* The same, but spaces and line breaks are skipped: for PEM bodies. */
 struct slice base64_decode_lines(struct arena *a, struct slice text);
 
+/* Two digits a byte. The absent slice gives an empty one. */
 struct slice hex_lower(struct arena *a, struct slice bytes);
 struct slice hex_upper(struct arena *a, struct slice bytes);
 

@@ -26,7 +26,7 @@ struct http_head {
 	struct slice       method_text;
 	struct slice       target;        /* as received */
 	struct slice       path, query;   /* of it; the query without '?', absent when there is none; still escaped */
-	struct slice       authority;     /* Host, or the authority of an absolute-form target */
+	struct slice       authority;     /* Host, or the authority of an absolute-form target; perhaps with a port */
 	int                minor;         /* HTTP/1.minor: 0 or 1 */
 	struct http_header headers[HTTP_HEADERS_MAX];
 	size_t             header_count;
@@ -34,7 +34,7 @@ struct http_head {
 	bool               has_length;
 	uint64_t           length;        /* Content-Length, when has_length */
 	bool               keep_alive;    /* what the client asked for, RFC 9112 section 9.3 */
-	bool               expect_continue;
+	bool               expect_continue; /* never for HTTP/1.0 */
 	bool               upgrade;       /* Connection lists "upgrade" */
 };
 
@@ -55,6 +55,7 @@ struct http_chunks {
 	size_t   line;    /* length of the size or trailer line so far, bounded */
 };
 
+/* At the first byte of a body. */
 void http_chunks_init(struct http_chunks *c);
 
 /* Eat from `in`: decoded bytes are appended to `body` (its ceiling is the limit).

@@ -47,17 +47,27 @@ struct json_out {
 	bool        comma[JSON_OUT_DEPTH]; /* the next thing at this depth needs one */
 };
 
+/* Whatever does not fit, or nests deeper than JSON_OUT_DEPTH, fails the buffer: ask it at the end. */
 void json_out_init(struct json_out *j, struct buf *to);
 
 /* `name` NULL: an element of an array, or the whole document. */
 void json_open(struct json_out *j, const char *name, char bracket); /* '{' or '[' */
 void json_close(struct json_out *j, char bracket);                  /* '}' or ']' */
+
+/* Escaped; UTF-8 is taken on trust. Absent or NULL is written as "". */
 void json_text(struct json_out *j, const char *name, struct slice value);
 void json_str(struct json_out *j, const char *name, const char *value);
+
 void json_int(struct json_out *j, const char *name, int64_t value);
+
+/* The shortest that reads back as the same number; it must be finite. */
 void json_double(struct json_out *j, const char *name, double value);
+
 void json_bool(struct json_out *j, const char *name, bool value);
+
+/* null */
 void json_none(struct json_out *j, const char *name);
+
 /* `text` is JSON already and goes out as it is. */
 void json_raw(struct json_out *j, const char *name, struct slice text);
 

@@ -19,6 +19,7 @@ struct fetcher_conf {
 	const char *user_agent;
 };
 
+/* ERR_NO_MEMORY, or as trust_get says of `ca_file`. It copies what it needs of the settings. */
 MUST_USE enum err fetcher_new(struct loop *, const struct fetcher_conf *, struct fetcher **);
 void fetcher_free(struct fetcher **); /* pending exchanges are dropped, silently */
 

@@ -49,6 +49,8 @@ struct fetch {
 
 /* An easy handle in its first state, of this fetcher. NULL: out of memory. */
 CURL *fetcher_take_handle(struct fetcher *r);
+
+/* Reset and kept, or ended when enough are kept. Sets *easy to NULL; NULL inside is welcome. */
 void fetcher_give_handle(struct fetcher *r, CURL **easy);
 
 /* It has ended, well or badly: take it from libcurl and tell the asker. Not from the asker's own calls. */

@@ -20,9 +20,10 @@
 struct loop;
 struct timer;
 
+/* With sockets and the machine's clock. ERR_NO_MEMORY, ERR_IO. */
 MUST_USE enum err loop_new(struct loop **out);
 
-/* A loop whose clock starts at `wall` and moves only by loop_advance. */
+/* A loop whose clock starts at `wall` and moves only by loop_advance. ERR_NO_MEMORY. */
 MUST_USE enum err loop_new_manual(instant wall, struct loop **out);
 
 /* Everything started on it must have been cancelled or have ended. */
@@ -55,6 +56,7 @@ struct task {
 	bool queued;
 };
 
+/* The tasks of a thread run in the order of their posting. */
 void loop_post(struct loop *l, struct task *t);
 
 /* Take back a task that has not run yet; from the loop's own thread. */
@@ -72,6 +74,7 @@ struct loop_guest {
 	void (*end)(struct loop_guest *);
 };
 
+/* From the loop's own thread; the guest's memory stays its own. */
 void loop_invite(struct loop *l, struct loop_guest *guest);
 
 /* --- descriptors and signals (not on a manual loop) --- */
@@ -87,7 +90,12 @@ void watch_change(struct watch *w, int events); /* 0: none for now */
 void watch_stop(struct watch **w);              /* the descriptor may be closed after this */
 
 struct signal_watch;
+
+/* got() runs from the loop, once or more for each time the signal came, until signal_watch_stop.
+ * NULL: out of memory, or no such signal. */
 struct signal_watch *loop_on_signal(struct loop *l, int signo, void (*got)(void *cookie), void *cookie);
+
+/* The signal does its default again. Sets *s to NULL; NULL inside is welcome. */
 void signal_watch_stop(struct signal_watch **s);
 
 /* --- for tests: manual loops --- */

@@ -74,7 +74,10 @@ struct loop {
 	uv_idle_t idle;    /* active while tasks wait: the poll does not sleep */
 };
 
+/* What both kinds have in common, in a zeroed struct. */
 void loop_init(struct loop *l, const struct loop_face *face);
+
+/* Cancels the timers that are left. */
 void loop_fini(struct loop *l);
 
 /* Run the tasks that wait now; those posted meanwhile stay for the next turn. Returns how many ran. */

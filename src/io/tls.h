@@ -23,6 +23,8 @@ struct tls_pair {
  * ERR_IO, ERR_MALFORMED with a sentence in `why`. Connections made under an older `struct tls`
  * keep it alive themselves. */
 MUST_USE enum err tls_new(const struct tls_pair *pairs, size_t count, struct tls **out, char why[256]);
+
+/* Connections go on. Sets *t to NULL; NULL inside is welcome. */
 void tls_free(struct tls **t);
 
 #define TLS_INBOX_MAX  STREAM_INBOX_MAX

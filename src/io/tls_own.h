@@ -10,6 +10,8 @@
 
 /* A new server connection, without its socket. NULL: out of memory. Holds on to `t` until tls_drop. */
 SSL *tls_begin(struct tls *t);
+
+/* One holder fewer; the last one frees it. */
 void tls_drop(struct tls *t);
 
 #endif

@@ -15,6 +15,8 @@
 /* The system's roots and those of these files (PEM; NULL: none). From any thread; as
  * long as anybody holds a set, the next asker gets the same. ERR_IO, ERR_MALFORMED. */
 MUST_USE enum err trust_get(const char *const ca_files[TRUST_FILES], X509_STORE **out);
+
+/* No longer held by the caller. Sets *store to NULL; NULL inside is welcome. */
 void trust_drop(X509_STORE **store);
 
 #endif

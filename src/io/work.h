@@ -36,6 +36,7 @@ struct work_conf {
 	void *cookie;
 };
 
+/* The threads have begun when it returns. ERR_INVALID: a number below 1; ERR_NO_MEMORY, ERR_IO. */
 MUST_USE enum err work_queue_new(const struct work_conf *conf, struct work_queue **out);
 
 /* Runs what is queued, then ends the threads and waits for them. Their done() calls are then on
