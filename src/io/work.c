@@ -167,9 +167,11 @@ enum err work_start(struct work_queue *q, struct work *w)
 		w->state = WORK_WAITS;
 		atomic_fetch_add(&q->depth, 1);
 		loop_hold(w->loop);
-		pthread_cond_signal(&q->more);
 	}
 	pthread_mutex_unlock(&q->guard);
+	/* Not under the guard: the worker that wakes wants it, and would only be put to sleep again. */
+	if (e == OK)
+		pthread_cond_signal(&q->more);
 	return e;
 }
 
