@@ -70,10 +70,15 @@ void link_cancel(struct link_ask **ask)
 
 /* --- the queue --- */
 
-static void enqueue(struct link_ask *ask)
+static void wait_in_line(struct link_ask *ask)
 {
 	list_append(&ask->hub->waiting, &ask->link);
 	ask->hub->waiting_count++;
+}
+
+static void enqueue(struct link_ask *ask)
+{
+	wait_in_line(ask);
 	link_pump(ask->hub);
 }
 
@@ -88,8 +93,10 @@ static void ask_again(void *cookie)
 static void retry_later(struct link_ask *ask, int64_t ms)
 {
 	ask->again = loop_after(ask->hub->link->conf.loop, ms, ask_again, ask);
+	/* Without memory for a timer it goes with the next that is sent, or its deadline ends it: never from here, for this may run
+	 * inside the call that asked. */
 	if (ask->again == NULL)
-		finish(ask, LINK_FAILED, NULL);
+		wait_in_line(ask);
 }
 
 static void retry(struct link_ask *ask)
