@@ -74,7 +74,7 @@ static bool examine_body(struct registration *r)
 	return fine;
 }
 
-/* What was presented in the handshake; a chain that is too long to be looked at is told by the attestation that needs it. */
+/* What was presented in the handshake. The limits lie above those of the handshake, so only an odd peer meets them. */
 static bool examine_chain(struct registration *r)
 {
 	enum err e;
