@@ -3,8 +3,8 @@
  *
  * A protocol fills in a `struct api_call`, hands it over, and gets one answer. REST surfaces share it:
  * the device API (device-api.md 9), the service API (service-api.md 6), the management API (service-api.md 11), the
- * hosted hubs (hub-api.md 4) and our own additions under /berth/. MQTT and AMQP will put device questions straight
- * to provision.
+ * hosted hubs (hub-api.md 4) and our own additions under /berth/. MQTT and AMQP know only devices: their questions
+ * go straight to provision.
  */
 #ifndef BERTH_API_API_H
 #define BERTH_API_API_H
@@ -66,6 +66,9 @@ struct api_question {
 /* done() runs once, later, from the loop. NULL: out of memory. */
 struct api_call *api_ask(struct api *, const struct api_question *, api_done *, void *cookie);
 void api_cancel(struct api_call **);
+
+/* What a device asks over a protocol that is not REST; provision.h has the promises, and provision_cancel. */
+struct provision_ask *api_ask_device(struct api *, const struct device_question *, provision_done *, void *cookie);
 
 /* The largest body that this request may have: known before it is read. */
 size_t api_body_max(struct slice path);

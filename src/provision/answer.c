@@ -152,7 +152,7 @@ static void refusal(struct json_out *out, const struct result *result, const cha
 static void number(const struct result *result, struct device_answer *answer)
 {
 	*answer = (struct device_answer){.status = 200};
-	if (result->shape == SHAPE_JUDGEMENT)
+	if (result->shape == SHAPE_JUDGEMENT || result->shape == SHAPE_WELCOME)
 		return;
 	if (result->shape == SHAPE_REFUSAL) {
 		answer->error_code = result->code;
@@ -175,6 +175,7 @@ bool answer_write(const struct result *result, const char *request_id, instant n
 	switch (result->shape) {
 	case SHAPE_REFUSAL: refusal(&out, result, request_id, now); break;
 	case SHAPE_JUDGEMENT: judgement(&out, result->judged); break;
+	case SHAPE_WELCOME: buf_add_str(body, "{}"); break;
 	case SHAPE_RECORD: state(&out, NULL, result, arena); break;
 	case SHAPE_STARTED:
 	case SHAPE_OPERATION: operation(&out, result, arena); break;

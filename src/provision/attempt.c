@@ -22,6 +22,7 @@ static const char *const operations[] = {
 	[DEVICE_OPERATION_STATUS] = "operationStatus",
 	[DEVICE_REGISTRATION_STATUS] = "registrationStatus",
 	[DEVICE_CHECK] = "check",
+	[DEVICE_CONNECT] = "connect",
 };
 
 static void write_free(struct attempt_write *w)
@@ -109,6 +110,13 @@ static void explain(struct registration *r)
 		attest_explain(NULL, 0, &evidence, r->arena, &r->explanation);
 }
 
+bool attempt_waits(const struct registration *r)
+{
+	int code = r->verdict.error_code;
+
+	return r->q.op == DEVICE_CONNECT && (code / 1000 != 401 || code == CODE_DISABLED);
+}
+
 /* An attempt on what is no ID, or under nobody's scope, could not be asked for later: it is only logged. */
 void attempt_note(struct registration *r)
 {
@@ -117,6 +125,8 @@ void attempt_note(struct registration *r)
 	bool ours = why->error_code >= 500000 || why->error_code == CODE_NO_HUB || why->error_code == CODE_HUB_UNAUTHORIZED;
 	char code[24];
 
+	if (attempt_waits(r))
+		return;
 	if (r->q.op == DEVICE_CHECK) {
 		explain(r);
 		return;

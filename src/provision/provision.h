@@ -29,6 +29,9 @@ enum device_op {
 	DEVICE_REGISTER,
 	DEVICE_OPERATION_STATUS,
 	DEVICE_REGISTRATION_STATUS,
+	/* Is the credential good? What a protocol with a login asks before it lets a device in: 401 says no. Whatever else
+	 * speaks against the device is left for its register to hear (device-api.md 10.1), and is neither noted nor counted here. */
+	DEVICE_CONNECT,
 	DEVICE_CHECK, /* the operator's: how would this be judged? Nothing is written, counted or noted; the answer is a judgement */
 };
 

@@ -113,7 +113,7 @@ static void count_attestation(struct registration *r)
 	char code[24];
 	const char *status = r->verdict.error_code ? log_num(code, r->verdict.error_code) : "attested";
 
-	if (!r->taken_up && r->q.op != DEVICE_CHECK)
+	if (!r->taken_up && r->q.op != DEVICE_CHECK && !attempt_waits(r))
 		count_one(r->p, r->service->name, "attestation", status, r->q.protocol, NULL);
 }
 

@@ -22,7 +22,7 @@
 #define GROUPS_MEMORY        (16 << 20)  /* while the key groups of a service are tried */
 #define QUESTION_MAX         (192 << 10) /* a copied question: body and token have lower limits of their own */
 #define CLEAR_MS             10000       /* for the removal of what is left over, once the device is recorded */
-#define SWEEP_CLEAR_MS        5000        /* ... long after that: a device that registers meanwhile has to wait */
+#define SWEEP_CLEAR_MS       5000        /* ... long after that: a device that registers meanwhile has to wait */
 #define LEFTOVERS_MAX        16          /* identities remembered for removal, of one device */
 #define ATTEMPTS_WAITING_MAX 1000        /* refusals on their way to the store; more are counted, not kept */
 #define ATTEMPTS_IN_ALL      100000
@@ -133,9 +133,10 @@ struct result {
 		SHAPE_OPERATION, /* 5.3 */
 		SHAPE_RECORD,    /* 5.4 */
 		SHAPE_JUDGEMENT, /* of a check: ours */
+		SHAPE_WELCOME,   /* the credential is good */
 	} shape;
 	const struct registration *judged; /* JUDGEMENT: whose verdict is told */
-	int code;                                                                   /* REFUSAL */
+	int code;                          /* REFUSAL */
 	const char *message;
 	int retry_after;                          /* seconds, of a 429 or 5xx; 0: RETRY_AFTER_SECONDS */
 	const struct registration_record *record; /* the others */
@@ -186,12 +187,12 @@ struct registration {
 	const struct registration_record *record; /* as it is on disk; NULL: none */
 	const struct linked_hub *hubs;
 	size_t hub_count;
-	struct arena *groups_arena; /* while groups are tried */
-	bool groups_tried;          /* the remembered one did not fit: all are to be tried */
-	struct chain *chain;        /* what the device presented in the handshake; NULL: nothing */
-	struct signers signers;     /* ... and who may have signed it */
+	struct arena *groups_arena;               /* while groups are tried */
+	bool groups_tried;                        /* the remembered one did not fit: all are to be tried */
+	struct chain *chain;                      /* what the device presented in the handshake; NULL: nothing */
+	struct signers signers;                   /* ... and who may have signed it */
 	const struct presented *presented_before; /* by this device, when it was assigned last; NULL: nothing */
-	struct verdict verdict;     /* and, once refused or failed, the reason */
+	struct verdict verdict;                   /* and, once refused or failed, the reason */
 	struct explanation explanation;
 
 	/* What is decided. */
@@ -332,6 +333,8 @@ bool answer_write(const struct result *, const char *request_id, instant now, st
 
 /* Log the reason, and keep it with the registration ID. */
 void attempt_note(struct registration *);
+/* Whether the verdict is nothing to tell of yet: a device that connects will hear it when it registers. */
+bool attempt_waits(const struct registration *);
 void attempts_free(struct provision *);
 void attempts_trim(void *provision);
 

@@ -41,6 +41,10 @@ void status_report(struct registration *r)
 		r->result = (struct result){.shape = SHAPE_JUDGEMENT, .judged = r};
 		return;
 	}
+	if (r->q.op == DEVICE_CONNECT) {
+		r->result = (struct result){.shape = SHAPE_WELCOME};
+		return;
+	}
 	if (operation && (r->record == NULL || r->q.operation_id.n == 0 || !knows_operation(r))) {
 		refuse_unknown(r, CODE_UNKNOWN, "The operation is unknown.", "operation-known",
 			       "No operation of this device has that ID; the last two are remembered.");

@@ -115,6 +115,8 @@ void lint_answer(enum device_op op, const struct device_answer *answer)
 	no_nulls(json);
 	if (answer->error_code)
 		lint_refusal(json, answer);
+	else if (op == DEVICE_CONNECT)
+		assert_int_equal(json_object_size(json), 0);
 	else if (op == DEVICE_REGISTRATION_STATUS)
 		lint_state(json, true);
 	else

@@ -15,6 +15,7 @@ int main(void)
 	RUN(again);
 	RUN(trouble);
 	RUN(refusal);
+	RUN(connect);
 	RUN(crash);
 	return failed;
 }
