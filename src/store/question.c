@@ -58,19 +58,27 @@ static enum err add_keys(struct sql *sql, const struct order *o, const struct st
 	return e;
 }
 
-static enum err add_after(struct sql *sql, const struct order *o, const struct store_want *want)
+/* A bound on the column behind those that are equal. */
+static enum err add_bound(struct sql *sql, const struct order *o, int keys, const char *relation, struct slice bound)
 {
 	struct value value;
 
-	if (slice_absent(want->after))
+	if (slice_absent(bound))
 		return OK;
-	if (want->keys >= o->count || !text_to_value(o->by[want->keys], want->after, sql->arena, &value))
+	if (keys >= o->count || !text_to_value(o->by[keys], bound, sql->arena, &value))
 		return ERR_INVALID;
 	if (value.type == VALUE_NULL)
 		return ERR_NO_MEMORY;
-	sql_add(sql, " AND %s %s ", o->by[want->keys]->name, want->backwards ? "<" : ">");
+	sql_add(sql, " AND %s %s ", o->by[keys]->name, relation);
 	sql_param(sql, value);
 	return OK;
+}
+
+static enum err add_bounds(struct sql *sql, const struct order *o, const struct store_want *want)
+{
+	enum err e = add_bound(sql, o, want->keys, want->backwards ? "<" : ">", want->after);
+
+	return e == OK ? add_bound(sql, o, want->keys, want->backwards ? ">=" : "<=", want->until) : e;
 }
 
 static bool is_comparable(const struct table *t, const struct field *f)
@@ -137,7 +145,7 @@ static enum err add_conditions(struct sql *sql, const struct table *t, const str
 	/* A partial index is only used when its condition stands there in so many words. */
 	if (only)
 		sql_add(sql, " AND %s", only);
-	if ((e = add_keys(sql, o, want)) != OK || (e = add_after(sql, o, want)) != OK || want->where == NULL)
+	if ((e = add_keys(sql, o, want)) != OK || (e = add_bounds(sql, o, want)) != OK || want->where == NULL)
 		return e;
 	sql_add(sql, " AND ");
 	return add_where(sql, t, want->where, &left);
@@ -147,7 +155,7 @@ static enum err add_conditions(struct sql *sql, const struct table *t, const str
 
 static bool is_plain_find(const struct table *t, const struct store_want *want)
 {
-	return want->by == 0 && want->keys == t->key_count && want->where == NULL && !want->count_only && slice_absent(want->after);
+	return want->by == 0 && want->keys == t->key_count && want->where == NULL && !want->count_only && slice_absent(want->after) && slice_absent(want->until);
 }
 
 static enum err write_find(const struct table *t, const struct store_want *want, struct arena *arena, struct statement *out)

@@ -56,6 +56,7 @@ struct store_want {
 	int                       keys;    /* how many of them count */
 	struct slice              after;   /* only those behind this value (spelled as in JSON) of the next key column;
 					    * absent: from the start */
+	struct slice              until;   /* ... and only up to this value of it, itself included; absent: to the end */
 	int                       limit;   /* 0: one record is all that can be there, or is wanted */
 	const struct store_where *where;   /* NULL: all */
 	bool                      backwards; /* from the end of the key order */

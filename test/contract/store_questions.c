@@ -136,6 +136,27 @@ static void a_list_can_be_walked_backwards(void **state)
 	assert_answer(s, want, "d01 d00", false);
 }
 
+static void a_list_can_end_at_a_key(void **state)
+{
+	struct scene *s = *state;
+	struct store_want want = {
+		.noun = &noun_registration, .like = registration(s, "", NULL), .keys = 1, .limit = 10, .until = SLICE("d02")};
+
+	add_registrations(s);
+	assert_answer(s, want, "d00 d01 d02", false);
+	want.after = SLICE("d00");
+	assert_answer(s, want, "d01 d02", false);
+	want.backwards = true;
+	want.after = NO_SLICE;
+	want.until = SLICE("d28");
+	assert_answer(s, want, "d29 d28", false);
+	want.backwards = false;
+	want.until = SLICE("d09");
+	want.count_only = true;
+	assert_int_equal(scene_read(s, &want, 1), OK);
+	assert_int_equal(want.count, 10);
+}
+
 static void a_list_by_an_index_sees_only_its_own(void **state)
 {
 	struct scene *s = *state;
@@ -629,6 +650,7 @@ const struct CMUnitTest store_question_tests[] = {
 	SCENE_TEST(a_list_comes_page_by_page_in_the_order_of_keys),
 	SCENE_TEST(a_page_that_just_holds_all_says_that_there_is_no_more),
 	SCENE_TEST(a_list_can_be_walked_backwards),
+	SCENE_TEST(a_list_can_end_at_a_key),
 	SCENE_TEST(a_list_by_an_index_sees_only_its_own),
 	SCENE_TEST(a_partial_index_finds_what_is_in_it),
 	SCENE_TEST(a_list_by_time_goes_on_behind_a_time),
