@@ -215,7 +215,8 @@ static inline void *field_of(const struct field *f, void *record)
 /* What a group's signing certificates are found by: certificate_subject_mark. */
 #define GROUP_MARKS(F)                                                                                                              \
 	F(TEXT, signing_primary_mark, NULL, 0, NULL, NULL)                                                                          \
-	F(TEXT, signing_secondary_mark, NULL, 0, NULL, NULL)
+	F(TEXT, signing_secondary_mark, NULL, 0, NULL, NULL)                                                                        \
+	F(FLAG, revocation_lists, NULL, 0, NULL, NULL) /* whether it may have any */
 
 #define ENROLLMENT_REST(F)                                                                                                          \
 	F(FLAG, iot_edge, "capabilities.iotEdge", 0, NULL, "an IoT Edge device")                                                    \
@@ -279,6 +280,35 @@ static inline void *field_of(const struct field *f, void *record)
 	F(CERT, signer, NULL, 0, NULL, NULL) /* absent: the leaf itself is the enrollment's */                                      \
 	F(TIME, certificate_end, NULL, 0, NULL, NULL) /* of the leaf */                                                             \
 	F(TIME, at, NULL, 0, NULL, NULL)
+
+/* A list of certificates that were withdrawn before their end (RFC 5280 section 5), for the devices of a group. It was given, or is
+ * fetched. What it lists stands apart, so that a registration need not read it each time. */
+#define REVOCATION_LIST_FIELDS(F)                                                                                                   \
+	F(TEXT, scope, NULL, FIELD_ID, NULL, NULL)                                                                                  \
+	F(TEXT, group_id, NULL, FIELD_ID, NULL, NULL) /* folded */                                                                  \
+	F(TEXT, id, NULL, FIELD_ID, NULL, NULL)       /* the name, folded */                                                        \
+	F(TEXT, name, "name", FIELD_FIXED | FIELD_COLUMN, NULL, "name of the list")                                                 \
+	F(TEXT, url, "url", FIELD_COLUMN, NULL, "where it is fetched from; absent: it was given")                                   \
+	F(INT, refresh, "refreshMinutes", 0, NULL, "how often it is fetched")                                                       \
+	F(FLAG, strict, "strict", FIELD_COLUMN | FIELD_SHOW_ZERO, NULL, "refuse devices when there is no list of today")            \
+	F(CERT, issuer_certificate, NULL, 0, NULL, NULL) /* who signs it, when that is none of the group's certificates */          \
+	F(TEXT, version, NULL, 0, NULL, NULL)            /* of what it lists; absent: nothing is there yet */                       \
+	F(TEXT, issuer, "issuer", FIELD_FIXED | FIELD_COLUMN, NULL, "who has signed it")                                            \
+	F(INT, entries, "entries", FIELD_FIXED | FIELD_COLUMN, NULL, "how many certificates it lists")                              \
+	F(TIME, this_update, "thisUpdateUtc", FIELD_FIXED, NULL, "when it was made")                                                \
+	F(TIME, next_update, "nextUpdateUtc", FIELD_FIXED | FIELD_COLUMN, NULL, "when there will be a newer one")                   \
+	F(TIME, fetched, "lastFetchedUtc", FIELD_FIXED, NULL, "when it was fetched last, with success")                             \
+	F(TEXT, trouble, "lastError", FIELD_FIXED | FIELD_COLUMN, NULL, "why it could not be fetched since")                        \
+	F(TIME, due, NULL, 0, NULL, NULL) /* to be fetched */                                                                       \
+	F(TIME, created, "createdDateTimeUtc", FIELD_FIXED, NULL, "when it was created")                                            \
+	F(TIME, updated, "lastUpdatedDateTimeUtc", FIELD_FIXED, NULL, "when it was last written")                                   \
+	F(TEXT, etag, "etag", FIELD_FIXED, NULL, "version")
+
+#define REVOCATION_BODY_FIELDS(F)                                                                                                   \
+	F(TEXT, scope, NULL, FIELD_ID, NULL, NULL)                                                                                  \
+	F(TEXT, group_id, NULL, FIELD_ID, NULL, NULL)                                                                               \
+	F(TEXT, id, NULL, FIELD_ID, NULL, NULL)                                                                                     \
+	F(CERT, list, NULL, 0, NULL, NULL) /* DER */
 
 /* --- nouns: registrations --- */
 
@@ -401,9 +431,15 @@ struct ca_certificate {
 struct presented {
 	PRESENTED_FIELDS(FIELD_MEMBER)
 };
+struct revocation_list {
+	REVOCATION_LIST_FIELDS(FIELD_MEMBER)
+};
+struct revocation_body {
+	REVOCATION_BODY_FIELDS(FIELD_MEMBER)
+};
 
 extern const struct noun noun_service, noun_hub, noun_policy, noun_linked_hub, noun_individual, noun_group, noun_registration,
-	noun_attempt, noun_device, noun_name, noun_ca_certificate, noun_presented;
+	noun_attempt, noun_device, noun_name, noun_ca_certificate, noun_presented, noun_revocation_list, noun_revocation_body;
 
 /* All of them, ended by NULL: what the store keeps. */
 extern const struct noun *const nouns[];
@@ -420,8 +456,9 @@ enum {
 	GROUP_BY_CA_SECONDARY,
 	GROUP_BY_END,              /* scope, certificate_end, id */
 };
-enum { CA_BY_MARK = 1 };                                         /* scope, subject_mark, id */
+enum { CA_BY_MARK = 1, CA_BY_END };                              /* scope, subject_mark, id; scope, certificate_end, id */
 enum { PRESENTED_BY_END = 1 };                                   /* scope, certificate_end, id */
+enum { REVOCATION_BY_DUE = 1 };                                  /* due, scope, group_id, id */
 enum { ATTEMPT_BY_TIME = 1 };                                    /* at */
 
 extern const char *const service_policies[], *const attestation_types[], *const provisioning_states[], *const enrollment_policies[],
@@ -434,6 +471,7 @@ extern const char *const service_policies[], *const attestation_types[], *const 
 #define GROUP_KEYS_MAX 100 /* symmetric key groups of a service, service-api.md 12.1: bounds the trying */
 #define LINKED_HUBS_MAX 50
 #define CA_CERTIFICATES_MAX 25 /* of a service, service-api.md 12.1 */
+#define REVOCATION_LISTS_MAX 8 /* of a group: one for each CA between its devices and what it trusts */
 
 /* registrationId and enrollmentGroupId: letters, digits, '-' '.' '_' ':', the last one a letter,
  * digit or '-' (device-api.md 4, service-api.md 4.3). */

@@ -67,6 +67,14 @@ static const struct field device_fields[] = {DEVICE_FIELDS(ROW)};
 static const struct field name_fields[] = {NAME_FIELDS(ROW)};
 #undef ROW_OF
 
+#define ROW_OF revocation_list
+static const struct field revocation_list_fields[] = {REVOCATION_LIST_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF revocation_body
+static const struct field revocation_body_fields[] = {REVOCATION_BODY_FIELDS(ROW)};
+#undef ROW_OF
+
 /* --- indexes: the numbers of the enums in model.h, less one --- */
 
 static const struct noun_index service_indexes[] = {
@@ -97,10 +105,15 @@ static const struct noun_index group_indexes[] = {
 
 static const struct noun_index ca_certificate_indexes[] = {
 	{"ca_by_mark", {"scope", "subject_mark", "id"}, false, NULL},
+	{"ca_by_end", {"scope", "certificate_end", "id"}, false, NULL},
 };
 
 static const struct noun_index presented_indexes[] = {
 	{"presented_by_end", {"scope", "certificate_end", "id"}, false, NULL},
+};
+
+static const struct noun_index revocation_list_indexes[] = {
+	{"revocation_by_due", {"due", "scope", "group_id", "id"}, false, "due IS NOT NULL"},
 };
 
 static const struct noun_index attempt_indexes[] = {
@@ -129,7 +142,11 @@ const struct noun noun_name = NOUN("name", name_fields, name, NULL, 0);
 const struct noun noun_ca_certificate =
 	NOUN("ca_certificate", ca_certificate_fields, ca_certificate, ca_certificate_indexes, COUNT(ca_certificate_indexes));
 const struct noun noun_presented = NOUN("presented", presented_fields, presented, presented_indexes, COUNT(presented_indexes));
+const struct noun noun_revocation_list =
+	NOUN("revocation_list", revocation_list_fields, revocation_list, revocation_list_indexes, COUNT(revocation_list_indexes));
+const struct noun noun_revocation_body = NOUN("revocation_body", revocation_body_fields, revocation_body, NULL, 0);
 
-const struct noun *const nouns[] = {&noun_service,        &noun_hub,          &noun_policy,  &noun_linked_hub, &noun_individual,
-				    &noun_group,          &noun_registration, &noun_attempt, &noun_device,     &noun_name,
-				    &noun_ca_certificate, &noun_presented,    NULL};
+const struct noun *const nouns[] = {
+	&noun_service,        &noun_hub,          &noun_policy,          &noun_linked_hub,      &noun_individual,
+	&noun_group,          &noun_registration, &noun_attempt,         &noun_device,          &noun_name,
+	&noun_ca_certificate, &noun_presented,    &noun_revocation_list, &noun_revocation_body, NULL};

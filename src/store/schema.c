@@ -12,12 +12,23 @@
 #define CHECK_WORD      "berth"
 #define CHECK_PLACE     "meta/check"
 
-/* No steps yet. The first one will read:
- *
- *	static const char *const to_2[] = {"ALTER TABLE device ADD COLUMN shelf {text}", NULL};
- *	static const struct migration steps[] = {{2, to_2}};
- */
-const struct schema schema_current = {.version = 1};
+/* Lists of revoked certificates; CA certificates by their end. */
+static const char *const to_2[] = {
+	"ALTER TABLE enrollment_group ADD COLUMN revocation_lists {int}",
+	"CREATE INDEX ca_by_end ON ca_certificate (scope, certificate_end, id)",
+	"CREATE TABLE revocation_list (scope {text} NOT NULL, group_id {text} NOT NULL, id {text} NOT NULL, name {text}, url {text},"
+	" refresh {int}, strict {int}, issuer_certificate {blob}, version {text}, issuer {text}, entries {int}, this_update {int},"
+	" next_update {int}, fetched {int}, trouble {text}, due {int}, created {int}, updated {int}, etag {text},"
+	" PRIMARY KEY (scope, group_id, id)){small}",
+	"CREATE INDEX revocation_by_due ON revocation_list (due, scope, group_id, id) WHERE due IS NOT NULL",
+	"CREATE TABLE revocation_body (scope {text} NOT NULL, group_id {text} NOT NULL, id {text} NOT NULL, list {blob},"
+	" PRIMARY KEY (scope, group_id, id)){small}",
+	NULL,
+};
+
+static const struct migration steps[] = {{2, to_2}};
+
+const struct schema schema_current = {.version = SCHEMA_VERSION, .steps = steps, .count = sizeof(steps) / sizeof(steps[0])};
 
 /* --- the text of a table --- */
 
@@ -68,11 +79,18 @@ const char *const *schema_create(const struct table *t, const struct store_drive
 	return arena_failed(arena) || sql[0] == NULL ? NULL : sql;
 }
 
-/* {int}, {text} and {blob} become what the driver calls them. */
+/* {int}, {text}, {blob} and {small}, behind a table of short rows, become what the driver calls them. */
 static struct slice spell_types(const char *sql, const struct store_driver *d, struct arena *arena)
 {
-	static const struct slice words[VALUE_TYPES] = {
-		[VALUE_INT] = {"{int}", 5}, [VALUE_TEXT] = {"{text}", 6}, [VALUE_BLOB] = {"{blob}", 6}};
+	const struct {
+		struct slice word;
+		const char *spelled;
+	} words[] = {
+		{SLICE("{int}"), d->types[VALUE_INT]},
+		{SLICE("{text}"), d->types[VALUE_TEXT]},
+		{SLICE("{blob}"), d->types[VALUE_BLOB]},
+		{SLICE("{small}"), d->small_rows},
+	};
 	struct slice rest = slice_str(sql);
 	struct buf text;
 	const char *out;
@@ -81,10 +99,10 @@ static struct slice spell_types(const char *sql, const struct store_driver *d, s
 	while (rest.n) {
 		size_t eaten = 1;
 
-		for (int type = VALUE_INT; type < VALUE_TYPES; type++)
-			if (slice_starts(rest, words[type])) {
-				buf_add_str(&text, d->types[type]);
-				eaten = words[type].n;
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (slice_starts(rest, words[i].word)) {
+				buf_add_str(&text, words[i].spelled);
+				eaten = words[i].word.n;
 			}
 		if (eaten == 1)
 			buf_add_char(&text, rest.p[0]);

@@ -11,7 +11,7 @@
 #include "store/sql.h"
 
 /* One step from `version` - 1 to `version`. In the SQL {int}, {text} and {blob} stand for the
- * driver's names of types. */
+ * driver's names of types, and {small} for what it puts behind a table of short rows. */
 struct migration {
 	int version;
 	const char *const *sql; /* ended by NULL */
@@ -24,6 +24,7 @@ struct schema {
 };
 
 /* What this Berth knows. Whoever changes the rows of a noun adds a step here. */
+#define SCHEMA_VERSION 2
 extern const struct schema schema_current;
 
 /* Create or migrate, and try the master key. Blocks. Errors as of store_open. */

@@ -137,15 +137,16 @@ static void what_was_acknowledged_survives_a_kill(void **state)
 /* --- versions --- */
 
 static const char *const add_shelf[] = {"ALTER TABLE name ADD COLUMN shelf {text}",
-					"CREATE TABLE shelf (id {text} NOT NULL, n {int}, b {blob})", NULL};
+					"CREATE TABLE shelf (id {text} NOT NULL, n {int}, b {blob}, PRIMARY KEY (id)){small}", NULL};
 static const char *const fill_shelf[] = {"UPDATE name SET shelf = 'top'", NULL};
 static const char *const add_mistake[] = {"ALTER TABLE name ADD COLUMN ladder {text}", "ALTER TABLE nowhere ADD COLUMN n {int}", NULL};
-static const struct migration steps[] = {{2, add_shelf}, {3, fill_shelf}, {4, add_mistake}};
+static const struct migration steps[] = {
+	{SCHEMA_VERSION + 1, add_shelf}, {SCHEMA_VERSION + 2, fill_shelf}, {SCHEMA_VERSION + 3, add_mistake}};
 
 static void an_older_store_is_led_up_step_by_step(void **state)
 {
 	struct scene *s = *state;
-	const struct schema second = {2, steps, 1}, third = {3, steps, 2};
+	const struct schema second = {SCHEMA_VERSION + 1, steps, 1}, third = {SCHEMA_VERSION + 2, steps, 2};
 	const char *why;
 
 	scene_expect(s, (struct store_change){STORE_INSERT, &noun_name, scene_name(s, "a", "1")}, OK);
@@ -163,7 +164,7 @@ static void an_older_store_is_led_up_step_by_step(void **state)
 static void a_migration_that_fails_leaves_the_store_as_it_was(void **state)
 {
 	struct scene *s = *state;
-	const struct schema third = {3, steps, 2}, fourth = {4, steps, 3};
+	const struct schema third = {SCHEMA_VERSION + 2, steps, 2}, fourth = {SCHEMA_VERSION + 3, steps, 3};
 	const char *why;
 
 	scene_expect(s, (struct store_change){STORE_INSERT, &noun_name, scene_name(s, "a", "1")}, OK);
