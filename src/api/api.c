@@ -10,11 +10,13 @@
 #include "base/text.h"
 #include "api/api_call.h"
 #include "api/api_counts.h"
+#include "api/expiry.h"
 
 struct api {
 	struct api_conf conf;
 	struct list calls; /* under way */
 	struct api_counts counts;
+	struct expiry *expiry;
 };
 
 /* Which family of operations the first words of a path belong to (service-api.md 2). The device API is told by its
@@ -62,6 +64,10 @@ enum err api_new(const struct api_conf *conf, struct api **out)
 
 	if ((api = calloc(1, sizeof(*api))) == NULL)
 		return ERR_NO_MEMORY;
+	if ((api->expiry = expiry_new(conf->loop, conf->store)) == NULL) {
+		free(api);
+		return ERR_NO_MEMORY;
+	}
 	api->conf = *conf;
 	list_init(&api->calls);
 	*out = api;
@@ -90,6 +96,7 @@ void api_free(struct api **api)
 		return;
 	while ((link = list_shift(&(*api)->calls)) != NULL)
 		call_free(LIST_ITEM(link, struct api_call, link));
+	expiry_free(&(*api)->expiry);
 	free(*api);
 	*api = NULL;
 }
@@ -104,6 +111,11 @@ void api_cancel(struct api_call **call)
 const struct api_counts *api_counts_of(const struct api *api)
 {
 	return &api->counts;
+}
+
+struct expiry *api_expiry_of(struct api *api)
+{
+	return api->expiry;
 }
 
 const struct api_conf *api_conf_of(const struct api *api)

@@ -19,5 +19,6 @@ void api_count_call(struct api_counts *, const struct surface *, int status, int
 
 /* For metrics.c. */
 const struct api_counts *api_counts_of(const struct api *);
+struct expiry *api_expiry_of(struct api *);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "api/api_counts.h"
+#include "api/expiry.h"
 #include "api/metrics.h"
 
 #define SAMPLES_MAX       20000
@@ -230,8 +231,10 @@ void api_collect(struct api *api, struct metrics *m, bool with_store)
 	collect_answers(api_counts_of(api), m);
 	collect_registrations(conf->provision, m);
 	collect_links(conf->link, m);
-	if (with_store)
+	if (with_store) {
 		collect_store(conf->store, m);
+		expiry_collect(api_expiry_of(api), m);
+	}
 }
 
 void api_count_call(struct api_counts *counts, const struct surface *surface, int status, int64_t ms)

@@ -33,6 +33,8 @@
 	M(berth_connections_accepted, COUNTER, "Connections accepted")                                                                     \
 	M(berth_connections_refused, COUNTER, "Connections turned away at a limit")                                                        \
 	M(berth_handshakes_failed, COUNTER, "TLS handshakes that failed")                                                                  \
+	M(berth_certificates_expiring, GAUGE, "Certificates that end within these days; 0d: that have ended")                              \
+	M(berth_certificate_next_expiry_seconds, GAUGE, "When the first certificate ends that has not yet, seconds since 1970")            \
 	M(process_resident_memory_bytes, GAUGE, "Resident memory")                                                                         \
 	M(process_cpu_seconds, COUNTER, "User and system CPU time")                                                                        \
 	M(process_open_fds, GAUGE, "Open file descriptors")                                                                                \
