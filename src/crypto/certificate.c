@@ -166,7 +166,7 @@ static struct slice utf8_of(struct arena *a, const X509_NAME_ENTRY *entry)
 }
 
 /* The most specific attribute first, as .NET prints. */
-static struct slice name_text(struct arena *a, const X509_NAME *name)
+struct slice certificate_name_text(struct arena *a, const X509_NAME *name)
 {
 	struct buf text;
 	struct slice copy;
@@ -280,8 +280,8 @@ enum err certificate_describe_decoded(const X509 *x, struct slice der, struct ar
 	sha1(der, one);
 	sha256(der, two);
 	*out = (struct certificate_info){
-		.subject = name_text(a, X509_get_subject_name(x)),
-		.issuer = name_text(a, X509_get_issuer_name(x)),
+		.subject = certificate_name_text(a, X509_get_subject_name(x)),
+		.issuer = certificate_name_text(a, X509_get_issuer_name(x)),
 		.common_name = common_name(a, X509_get_subject_name(x)),
 		.common_names = common_names(X509_get_subject_name(x)),
 		.sha1 = hex_upper(a, slice_over(one, sizeof(one))),

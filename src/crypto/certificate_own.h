@@ -14,4 +14,7 @@ MUST_USE enum err certificate_describe_decoded(const X509 *x, struct slice der, 
 /* The mark of a name, as certificate_subject_mark. */
 struct slice certificate_name_mark(const X509_NAME *, struct arena *);
 
+/* "CN=Line 7 CA, O=Contoso": the most specific attribute first. Absent: too long, or a full arena. */
+struct slice certificate_name_text(struct arena *, const X509_NAME *);
+
 #endif

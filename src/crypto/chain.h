@@ -9,6 +9,7 @@
 #define BERTH_CRYPTO_CHAIN_H
 
 #include "crypto/certificate.h"
+#include "crypto/revocation.h"
 
 #define CHAIN_CERTIFICATES_MAX 16    /* that a peer may send */
 #define CHAIN_BYTES_MAX        32768 /* of all of them; the handshake has a lower limit of its own */
@@ -53,5 +54,10 @@ enum chain_purpose { CHAIN_CLIENT, CHAIN_SERVER };
  * trusted because the operator says so (device-api.md 8). Asked again, the answer is remembered. ERR_MALFORMED: the anchor or the leaf
  * does not read; ERR_TOO_BIG: it is one anchor too many. */
 MUST_USE enum err chain_judge(struct chain *, struct slice anchor, enum chain_purpose, instant now, struct chain_path *out);
+
+/* The same, and none of the path's certificates may be on one of the lists ("revoked"), nor may a strict list of one of its issuers
+ * be out of date ("revocation-unknown"). A certificate for whose issuer there is no list passes. Not remembered. */
+MUST_USE enum err chain_judge_revoked(struct chain *, struct slice anchor, const struct revocations *, enum chain_purpose, instant now,
+				      struct chain_path *out);
 
 #endif

@@ -83,6 +83,35 @@ static inline struct test_certificate test_make(struct test_wish w)
 	return c;
 }
 
+/* A list by `issuer` on which `revoked` stands (NULL: nobody does), from and to in seconds from now; to be freed. `extension`, if there is
+ * one, is critical. */
+static inline X509_CRL *test_revoke(const struct test_certificate *issuer, X509 *revoked, long from, long to, int nid, const char *extension)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *at = ASN1_TIME_new();
+	X509V3_CTX ctx;
+
+	assert(crl && at && X509_CRL_set_version(crl, 1) && X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->x)));
+	assert(X509_gmtime_adj(at, from) && X509_CRL_set1_lastUpdate(crl, at));
+	assert(X509_gmtime_adj(at, to) && X509_CRL_set1_nextUpdate(crl, at));
+	if (revoked) {
+		X509_REVOKED *entry = X509_REVOKED_new();
+
+		assert(entry && X509_gmtime_adj(at, from) && X509_REVOKED_set_revocationDate(entry, at));
+		assert(X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(revoked)) && X509_CRL_add0_revoked(crl, entry));
+	}
+	if (extension) {
+		X509_EXTENSION *e;
+
+		X509V3_set_ctx(&ctx, issuer->x, NULL, NULL, crl, 0);
+		assert((e = X509V3_EXT_conf_nid(NULL, &ctx, nid, extension)) && X509_CRL_add_ext(crl, e, -1));
+		X509_EXTENSION_free(e);
+	}
+	assert(X509_CRL_sort(crl) && X509_CRL_sign(crl, issuer->key, EVP_sha256()) > 0);
+	ASN1_TIME_free(at);
+	return crl;
+}
+
 static inline void test_unmake(struct test_certificate *c)
 {
 	X509_free(c->x);
