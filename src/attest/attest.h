@@ -61,6 +61,16 @@ int attest_group_of(const struct enrollment *groups, size_t count, int preferred
  * is enabled or not; the index, or -1. On -1 the verdict says why, as far as these groups show it. */
 int attest_x509_group_of(const struct enrollment *groups, size_t count, const struct evidence *, struct arena *, struct verdict *);
 
+/* Has a certificate on the way from the leaf to `signer`, which has just vouched for it, been withdrawn? Then the verdict becomes a
+ * refusal; else it stays as it is. `lists` are those of the enrollment. */
+MUST_USE enum err attest_x509_revoked(const struct enrollment *, const struct evidence *, struct slice signer, const struct revocations *lists,
+				      struct arena *, struct verdict *);
+
+/* Whether a revocation list (DER) was signed by who may: the list's own issuer certificate, a signing certificate of the group, or one
+ * of the service's CA certificates. */
+bool attest_list_is_signed(struct slice der, const struct revocation_list *, const struct enrollment *group,
+			   const struct ca_certificate *authorities, size_t count);
+
 /* A refused chain, explained: each certificate, and which of these groups and CA certificates came nearest. Only for the operator's
  * eyes. Without memory for it there is less of it. */
 struct explanation {

@@ -109,6 +109,33 @@ static enum err judge(const struct enrollment *e, bool group, const struct evide
 
 const struct attest_kind attest_x509 = {.name = "x509", .judge = judge};
 
+enum err attest_x509_revoked(const struct enrollment *e, const struct evidence *evidence, struct slice signer,
+			     const struct revocations *lists, struct arena *arena, struct verdict *v)
+{
+	struct bearer b = {.evidence = evidence, .arena = arena, .verdict = v};
+	struct anchor anchor = {.der = signer, .of = e};
+	struct chain_path path;
+	enum err err = chain_judge_revoked(evidence->chain, signer, lists, CHAIN_CLIENT, evidence->now, &path);
+
+	if (err != OK || path.leads)
+		return err;
+	return bearer_refuse_path(&b, &anchor, &path);
+}
+
+bool attest_list_is_signed(struct slice der, const struct revocation_list *list, const struct enrollment *group,
+			   const struct ca_certificate *authorities, size_t count)
+{
+	const struct slice own[] = {list->issuer_certificate, group->signing_primary, group->signing_secondary};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (own[i].n && revocation_signed_by(der, own[i]))
+			return true;
+	for (size_t i = 0; i < count; i++)
+		if (revocation_signed_by(der, authorities[i].certificate))
+			return true;
+	return false;
+}
+
 /* --- which group --- */
 
 static enum err find_nearest(struct bearer *b, const struct enrollment *groups, size_t count, int *found, struct anchor *anchor,

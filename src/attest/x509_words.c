@@ -65,6 +65,9 @@ static const struct fault faults[] = {
 	{"name-constraints", "%s has a name that a CA above it is not allowed to give (name constraints)."},
 	{"critical-extension", "%s has a critical extension that is not understood here."},
 	{"too-long", "The path from the leaf is longer than %s may stand above it."},
+	{"revoked", "%s has been revoked: it stands on its issuer's list."},
+	{"revocation-unknown",
+	 "Whether %s has been revoked is not known: the list of its issuer is out of date, or was not made by that issuer, and it is strict."},
 	{"anchor", "%s is the enrollment's own certificate: a device needs one that was signed by it."},
 };
 
