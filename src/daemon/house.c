@@ -91,6 +91,7 @@ static enum err furnish(struct house *h, struct storey *s)
 	if ((e = provision_new(&(struct provision_conf){.loop = s->loop,
 							.store = h->store,
 							.link = s->link,
+							.fetcher = s == h->storeys ? s->fetcher : NULL,
 							.registers = h->registers,
 							.max_attempts_kept = (int)set->attempts_kept},
 			       &s->provision)) != OK)

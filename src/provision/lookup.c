@@ -156,6 +156,7 @@ bool lookup_gathered(struct registration *r)
 	r->hub_count = r->wants[WANT_HUBS].count;
 	r->presented_before = first_of(&r->wants[WANT_PRESENTED]);
 	r->signers = (struct signers){0};
+	r->revoked.lists = NULL;
 	r->by_group = false;
 	r->groups_tried = false;
 	r->suspects = places_in_doubt(r);

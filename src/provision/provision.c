@@ -26,12 +26,20 @@ enum err provision_new(const struct provision_conf *conf, struct provision **out
 		goto fail_room;
 	if ((p->counts.map = map_new(COUNTS_MAX)) == NULL)
 		goto fail_leaders;
-	if ((p->trim_timer = loop_after(conf->loop, TRIM_EVERY_MS, attempts_trim, p)) == NULL)
+	if (revoked_init(p) != OK)
 		goto fail_counts;
+	if ((p->trim_timer = loop_after(conf->loop, TRIM_EVERY_MS, attempts_trim, p)) == NULL)
+		goto fail_revoked;
+	if (conf->fetcher && (p->lists = list_fetcher_new(conf->loop, conf->store, conf->fetcher)) == NULL)
+		goto fail_timer;
 	resume_arm(p);
 	*out = p;
 	return OK;
 
+fail_timer:
+	timer_cancel(&p->trim_timer);
+fail_revoked:
+	revoked_free(p);
 fail_counts:
 	map_free(&p->counts.map);
 fail_leaders:
@@ -65,6 +73,7 @@ void provision_free(struct provision **it)
 	if (p == NULL)
 		return;
 	resume_free(p);
+	list_fetcher_free(&p->lists);
 	while ((link = list_shift(&p->registrations)) != NULL)
 		registration_free(LIST_ITEM(link, struct registration, link));
 	while ((link = list_shift(&p->asks)) != NULL)
@@ -73,6 +82,7 @@ void provision_free(struct provision **it)
 	store_cancel(&p->trim_ask);
 	attempts_free(p);
 	counts_free(p);
+	revoked_free(p);
 	map_free(&p->leaders);
 	free(p);
 }

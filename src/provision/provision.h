@@ -64,6 +64,7 @@ struct provision_conf {
 	struct loop *loop;
 	struct store *store;
 	struct link *link;
+	struct fetcher *fetcher; /* brings revocation lists; one loop is enough. NULL: this loop fetches none */
 	struct rate *registers; /* by ID scope; all loops share it. NULL: no limit */
 	int max_attempts_kept;  /* per registration ID */
 };

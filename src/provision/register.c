@@ -15,6 +15,7 @@
 	STEP(gather)   /* what the store knows under its names: waits */                                                                   \
 	STEP(match)    /* which enrollment speaks for the device: may wait */                                                              \
 	STEP(attest)   /* is it who it says it is */                                                                                       \
+	STEP(revoke)   /* has what it shows been withdrawn: waits */                                                                       \
 	STEP(report)   /* a question about the status ends here */                                                                         \
 	STEP(join)     /* a device registers once at a time: others wait for that one */                                                   \
 	STEP(allocate) /* which hub it belongs to, or whether it stays where it is */                                                      \
@@ -169,6 +170,12 @@ static enum step let_in(struct registration *r)
 	return STEP_answer;
 }
 
+static enum step attested(struct registration *r)
+{
+	count_attestation(r);
+	return r->q.op == DEVICE_REGISTER ? let_in(r) : STEP_report;
+}
+
 /* ERR_AGAIN asks for another round; there is no kind yet that has one (device-api.md 14). */
 static enum step judge(struct registration *r)
 {
@@ -181,9 +188,9 @@ static enum step judge(struct registration *r)
 	}
 	if (e == ERR_AGAIN)
 		r->verdict = (struct verdict){.error_code = CODE_UNAUTHORIZED, .message = "Unauthorized", .check = "attestation-round"};
-	count_attestation(r);
 	if (r->verdict.error_code == 0)
-		return r->q.op == DEVICE_REGISTER ? let_in(r) : STEP_report;
+		return revoked_applies(r) ? STEP_revoke : attested(r);
+	count_attestation(r);
 	if (r->verdict.error_code == CODE_DISABLED)
 		return bar(r);
 	registration_refuse(r, &r->verdict);
@@ -195,6 +202,19 @@ static enum step step_attest(struct registration *r)
 	if (r->taken_up && !resume_vouch(r))
 		return resume_gives_up(r) ? refused(r) : STEP_answer;
 	return judge(r);
+}
+
+static enum step step_revoke(struct registration *r)
+{
+	if (!registration_replied(r))
+		return revoked_read(r) ? PAUSE : STEP_answer;
+	switch (revoked_judge(r)) {
+	case LOOKUP_FOUND: return attested(r);
+	case LOOKUP_GO_ON: return STEP_revoke;
+	case LOOKUP_REFUSED: break;
+	}
+	count_attestation(r);
+	return refused(r);
 }
 
 /* A device that polls for what nobody works on any more brings the evidence with which to go on. */

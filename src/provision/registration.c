@@ -39,6 +39,7 @@ void registration_free(struct registration *r)
 	link_cancel(&r->link_ask);
 	r->magic = 0;
 	arena_free(&r->groups_arena);
+	arena_free(&r->revoked.arena);
 	chain_free(&r->chain);
 	arena_free(&r->arena);
 	free(r);

@@ -4,6 +4,7 @@
  * register.c is the way it goes, step by step; the others help it along. registration.c: birth, waiting, answering
  * and end. lookup.c: what the store knows. record.c: what the store is told. places.c: identities on hubs. status.c:
  * questions about how it went. answer.c: the JSON. attempt.c: why it was refused. resume.c: what an earlier run left.
+ * revoked.c: certificates that were withdrawn; fetch_lists.c: the lists of them, from elsewhere.
  */
 #ifndef BERTH_PROVISION_REGISTRATION_H
 #define BERTH_PROVISION_REGISTRATION_H
@@ -20,6 +21,8 @@
 #define ASK_MAGIC            0x61736b3fu
 #define REGISTRATION_MEMORY  (8 << 20)   /* of one registration and all that it reads */
 #define GROUPS_MEMORY        (16 << 20)  /* while the key groups of a service are tried */
+#define LISTS_MEMORY         (24 << 20)  /* while revocation lists are read */
+#define LISTS_KEPT           (64 << 20)  /* bytes of lists that one loop keeps decoded */
 #define QUESTION_MAX         (192 << 10) /* a copied question: body and token have lower limits of their own */
 #define CLEAR_MS             10000       /* for the removal of what is left over, once the device is recorded */
 #define SWEEP_CLEAR_MS       5000        /* ... long after that: a device that registers meanwhile has to wait */
@@ -73,6 +76,15 @@ struct sweep {
 	size_t active; /* registrations taken up and not ended */
 };
 
+/* Revocation lists of groups, decoded: those that were used last. */
+struct revoked_cache {
+	struct map *by_group; /* "scope/group" -> struct revoked_entry */
+	struct list used;     /* the one that was used longest ago comes first */
+	size_t bytes;
+};
+
+struct list_fetcher;
+
 struct provision {
 	struct provision_conf conf;
 	struct provision **all;
@@ -85,6 +97,8 @@ struct provision {
 	struct counts counts;
 	struct attempts attempts;
 	struct sweep sweep;
+	struct revoked_cache revoked;
+	struct list_fetcher *lists; /* NULL: another loop fetches them */
 	struct timer *trim_timer;
 	struct store_ask *trim_ask;
 };
@@ -191,6 +205,11 @@ struct registration {
 	bool groups_tried;                        /* the remembered one did not fit: all are to be tried */
 	struct chain *chain;                      /* what the device presented in the handshake; NULL: nothing */
 	struct signers signers;                   /* ... and who may have signed it */
+	struct {
+		const struct revocation_list *lists; /* what is known of them; NULL: not read yet */
+		size_t count;
+		struct arena *arena; /* of what they list, while that is read */
+	} revoked;
 	const struct presented *presented_before; /* by this device, when it was assigned last; NULL: nothing */
 	struct verdict verdict;                   /* and, once refused or failed, the reason */
 	struct explanation explanation;
@@ -291,6 +310,23 @@ bool signers_take_authorities(struct registration *);
 /* Those who have certificates of the chain's issuers, step by step, until one vouches for the device or nobody does. */
 bool signers_read(struct registration *);
 enum lookup signers_match(struct registration *);
+
+/* --- revoked.c --- */
+
+/* Whether the enrollment that vouched for the device may have revocation lists. */
+bool revoked_applies(const struct registration *);
+/* Read what is known of its lists, then what they list unless that is at hand: until the verdict is final. LOOKUP_FOUND: nothing was
+ * revoked. */
+bool revoked_read(struct registration *);
+enum lookup revoked_judge(struct registration *);
+MUST_USE enum err revoked_init(struct provision *);
+void revoked_free(struct provision *);
+
+/* --- fetch_lists.c --- */
+
+/* NULL: out of memory. */
+struct list_fetcher *list_fetcher_new(struct loop *, struct store *, struct fetcher *);
+void list_fetcher_free(struct list_fetcher **);
 
 /* --- record.c --- */
 
