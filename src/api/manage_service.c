@@ -600,8 +600,9 @@ static void deleted(struct api_call *call, enum err e, size_t failed)
 
 static void delete_read(struct api_call *call)
 {
-	static const struct noun *const under_scope[] = {&noun_linked_hub, &noun_individual,     &noun_group,    &noun_registration,
-							 &noun_attempt,    &noun_ca_certificate, &noun_presented};
+	static const struct noun *const under_scope[] = {&noun_linked_hub,   &noun_individual,      &noun_group,
+							 &noun_registration, &noun_attempt,         &noun_ca_certificate,
+							 &noun_presented,    &noun_revocation_list, &noun_revocation_body};
 	struct one *one = call->state;
 	struct service *s = stored_service(one);
 	struct name *name = arena_alloc(call->arena, sizeof(*name));

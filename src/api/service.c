@@ -207,12 +207,11 @@ static void delete_read(struct api_call *call, enum err e)
 	one->change[0] = (struct store_change){.how = STORE_DELETE, .noun = one->kind->noun, .record = stored};
 	if (!slice_absent(if_match) && !etag_is_any(if_match))
 		one->change[0].if_etag = stored->etag;
-	/* An individual enrollment takes its record along; a group leaves those of its devices (service-api.md 6.2). */
-	if (!one->kind->group && !registration_forget(one->like.scope, one->like.id, call->arena, &one->change[1])) {
+	if (!entry_forget(one->kind, one->like.scope, one->like.id, call->arena, &one->change[1])) {
 		api_refuse_store(call, ERR_NO_MEMORY);
 		return;
 	}
-	api_write(call, one->change, one->kind->group ? 1 : 1 + FORGET_CHANGES, delete_written);
+	api_write(call, one->change, 1 + FORGET_CHANGES, delete_written);
 }
 
 static void entry_delete(struct api_call *call)
@@ -265,6 +264,13 @@ static const struct route service_routes[] = {
 	{HTTP_DELETE, "/registrations/*", RIGHT_REGISTRATION_WRITE, "Delete", service_registration_delete},
 	{HTTP_GET, "/berth/registrations/*/attempts", RIGHT_REGISTRATION_READ, "Explain", service_registration_attempts},
 	{HTTP_POST, "/berth/registrations/*/check", RIGHT_ENROLLMENT_READ, "Check", service_registration_check},
+	{HTTP_GET, "/berth/enrollmentgroups/*/revocationlists", RIGHT_ENROLLMENT_READ, "ListRevocationLists", service_revocation_list},
+	{HTTP_GET, "/berth/enrollmentgroups/*/revocationlists/*", RIGHT_ENROLLMENT_READ, "GetRevocationList", service_revocation_get},
+	{HTTP_PUT, "/berth/enrollmentgroups/*/revocationlists/*", RIGHT_ENROLLMENT_WRITE, "PutRevocationList", service_revocation_put},
+	{HTTP_DELETE, "/berth/enrollmentgroups/*/revocationlists/*", RIGHT_ENROLLMENT_WRITE, "DeleteRevocationList",
+	 service_revocation_delete},
+	{HTTP_POST, "/berth/enrollmentgroups/*/revocationlists/*/refresh", RIGHT_ENROLLMENT_WRITE, "RefreshRevocationList",
+	 service_revocation_refresh},
 	{HTTP_GET, "/berth/certificates/expiring", RIGHT_ENROLLMENT_READ, "ListExpiring", service_expiring},
 	{HTTP_OTHER, NULL, 0, NULL, NULL},
 };

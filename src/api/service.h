@@ -70,6 +70,11 @@ void service_registration_delete(struct api_call *);
 void service_registration_attempts(struct api_call *);
 void service_registration_check(struct api_call *);
 void service_expiring(struct api_call *);
+void service_revocation_list(struct api_call *);
+void service_revocation_get(struct api_call *);
+void service_revocation_put(struct api_call *);
+void service_revocation_refresh(struct api_call *);
+void service_revocation_delete(struct api_call *);
 
 /* The registration record as the service API shows it; `presented` (NULL: nothing) is what the device showed then. */
 struct slice registration_text(const struct registration_record *, const struct presented *, struct arena *);
@@ -77,6 +82,13 @@ struct slice registration_text(const struct registration_record *, const struct 
 /* All that is known of a registration goes: so many changes. `scope` and `id` as the store spells them. False: no memory. */
 #define FORGET_CHANGES 2
 bool registration_forget(struct slice scope, struct slice id, struct arena *, struct store_change out[FORGET_CHANGES]);
+
+/* The revocation lists of a group, likewise. */
+bool revocation_forget(struct slice scope, struct slice group, struct arena *, struct store_change out[FORGET_CHANGES]);
+
+/* What goes with an entry that is deleted: an individual enrollment takes its record along; a group leaves those of its devices
+ * (service-api.md 6.2), but not its revocation lists. */
+bool entry_forget(const struct entry_kind *, struct slice scope, struct slice id, struct arena *, struct store_change out[FORGET_CHANGES]);
 
 /* The wants that every write of entries reads along: the linked hubs, how many key groups there are, and the CA certificates. */
 #define ENTRY_CONTEXT_WANTS 3

@@ -120,7 +120,7 @@ static void decide(struct api_call *call, struct bulk *bulk, size_t i, const str
 		return;
 	}
 	entry->change[0] = (struct store_change){STORE_DELETE, bulk->kind->noun, entry->given, NO_SLICE, 0};
-	if (!bulk->kind->group && !registration_forget(entry->given->scope, entry->given->id, call->arena, &entry->change[1]))
+	if (!entry_forget(bulk->kind, entry->given->scope, entry->given->id, call->arena, &entry->change[1]))
 		entry->no = (struct no){500, 500001, "Out of memory."};
 }
 

@@ -292,6 +292,7 @@ struct no entry_prepare(const struct entry_context *x, struct enrollment *e, con
 	if (stored)
 		e->name = stored->name; /* the spelling of the first write stays (service-api.md 4.3) */
 	e->state = NO_SLICE;
+	e->revocation_lists = stored ? stored->revocation_lists : FLAG_NONE;
 	e->created = stored ? stored->created : x->now;
 	e->updated = x->now;
 	e->etag = etag_make(arena, x->now);
@@ -299,6 +300,12 @@ struct no entry_prepare(const struct entry_context *x, struct enrollment *e, con
 }
 
 /* --- for all who handle entries --- */
+
+bool entry_forget(const struct entry_kind *kind, struct slice scope, struct slice id, struct arena *arena,
+		  struct store_change out[FORGET_CHANGES])
+{
+	return kind->group ? revocation_forget(scope, id, arena, out) : registration_forget(scope, id, arena, out);
+}
 
 void entry_write(const struct entry_kind *kind, const struct enrollment *e, unsigned views, struct json_out *out, struct arena *arena)
 {

@@ -7,7 +7,7 @@
 #include "cli/command.h"
 
 const struct verb *const verb_tables[] = {
-	demo_verbs,       service_verbs,      hub_verbs,    linked_hub_verbs, policy_verbs, certificate_verbs,
+	demo_verbs,       service_verbs,      hub_verbs,    linked_hub_verbs, policy_verbs, certificate_verbs, revocation_list_verbs,
 	enrollment_verbs, registration_verbs, device_verbs, completion_verbs, NULL};
 
 const struct option common_options[] = {

@@ -133,7 +133,7 @@ bool document_put(json_t *into, const char *path, json_t *value); /* takes the v
 struct slice text_or_file(struct command *, const char *value);
 
 /* --- the rows, one table a file --- */
-extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[],
+extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[], revocation_list_verbs[],
 	registration_verbs[], device_verbs[], demo_verbs[], completion_verbs[];
 
 /* All tables, ended by NULL. */

@@ -1,0 +1,129 @@
+/*
+ * revocation_list.c: which certificates of a group's devices were withdrawn, from a file or from where their CA publishes it.
+ */
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+
+#define VERSION "api-version=2021-10-01"
+
+static const struct column *columns(void)
+{
+	static struct column all[16];
+
+	columns_of(&noun_revocation_list, all, sizeof(all) / sizeof(all[0]));
+	return all;
+}
+
+/* "/berth/enrollmentGroups/{group}/revocationLists[/{name}][/{step}]" */
+static const char *path_of(struct command *c, bool with_name, const char *step)
+{
+	struct slice group = percent_encode(c->arena, slice_str(c->operand[0]));
+	struct slice name = with_name ? percent_encode(c->arena, slice_str(c->operand[1])) : SLICE("");
+
+	return arena_printf(c->arena, "/berth/enrollmentGroups/%.*s/revocationLists%s%.*s%s%s?" VERSION, SLICE_ARG(group),
+			    name.n ? "/" : "", SLICE_ARG(name), step ? "/" : "", step ? step : "");
+}
+
+static int ask(struct command *c, const char *method, const char *path, struct slice body)
+{
+	const char *host = service_host(c);
+	struct answer a;
+
+	if (host == NULL)
+		return CLI_FAILED;
+	a = client_ask(c, method, host, path, given(c, "etag"), NULL, body);
+	if (!answer_is_good(&a))
+		return client_complain(c, &a);
+	return a.body.n ? show(c, a.body, columns()) : CLI_FINE;
+}
+
+/* A member with the text of the file that the option names. False: complained. */
+static bool put_file(struct command *c, const char *option, const char *member, json_t *into)
+{
+	const char *file = given(c, option);
+	struct slice text;
+
+	if (file == NULL)
+		return true;
+	text = text_or_file(c, arena_printf(c->arena, "@%s", file));
+	if (slice_absent(text))
+		return false;
+	return document_put(into, member, json_stringn(text.p, text.n));
+}
+
+static int put(struct command *c)
+{
+	json_t *document = json_object();
+	char *text = NULL;
+	int status = CLI_FAILED;
+
+	if (document_set(c, &noun_revocation_list, document) && put_file(c, "file", "list", document) &&
+	    put_file(c, "issuer", "issuerCertificate", document)) {
+		text = json_dumps(document, JSON_COMPACT);
+		status = ask(c, "PUT", path_of(c, true, NULL), slice_str(text));
+	}
+	free(text);
+	json_decref(document);
+	return status;
+}
+
+static int create(struct command *c)
+{
+	if ((given(c, "file") == NULL) == (given(c, "url") == NULL))
+		return misused(c, "a list needs either --file or --url");
+	return put(c);
+}
+
+static int list(struct command *c)
+{
+	return ask(c, "GET", path_of(c, false, NULL), NO_SLICE);
+}
+
+static int show_one(struct command *c)
+{
+	return ask(c, "GET", path_of(c, true, NULL), NO_SLICE);
+}
+
+static int refresh(struct command *c)
+{
+	return ask(c, "POST", path_of(c, true, "refresh"), NO_SLICE);
+}
+
+static int delete (struct command *c)
+{
+	return ask(c, "DELETE", path_of(c, true, NULL), NO_SLICE);
+}
+
+#define OF_SERVICE                                                                                                                         \
+	{                                                                                                                                  \
+		"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE                                        \
+	}
+#define END                                                                                                                                \
+	{                                                                                                                                  \
+		NULL, NULL, NULL, OPTION_VALUE                                                                                             \
+	}
+#define CONTENTS                                                                                                                           \
+	{"file", "FILE", "the list itself, PEM", OPTION_VALUE},                                                                            \
+	{                                                                                                                                  \
+		"issuer", "FILE", "PEM, who has signed it, when that is none of the group's or the service's CA certificates",             \
+			OPTION_VALUE                                                                                                       \
+	}
+
+static const struct option create_options[] = {OF_SERVICE, CONTENTS, END};
+static const struct option update_options[] = {
+	OF_SERVICE, CONTENTS, {"etag", "ETAG", "only if it is still this version", OPTION_VALUE}, END};
+static const struct option etag_options[] = {OF_SERVICE, {"etag", "ETAG", "only if it is still this version", OPTION_VALUE}, END};
+static const struct option service_option[] = {OF_SERVICE, END};
+
+const struct verb revocation_list_verbs[] = {
+	{"revocation-list", "create", "GROUP NAME", "refuse devices of the group whose certificates it lists", create_options,
+	 &noun_revocation_list, create},
+	{"revocation-list", "list", "GROUP", "the group's lists, and how current they are", service_option, NULL, list},
+	{"revocation-list", "show", "GROUP NAME", "one of them", service_option, NULL, show_one},
+	{"revocation-list", "update", "GROUP NAME", "a newer list, or change what is given", update_options, &noun_revocation_list, put},
+	{"revocation-list", "refresh", "GROUP NAME", "fetch it now", etag_options, NULL, refresh},
+	{"revocation-list", "delete", "GROUP NAME", "whom it listed is let in again", etag_options, NULL, delete},
+	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+};
