@@ -3,41 +3,14 @@
 'use strict';
 const { test, before } = require('node:test');
 const assert = require('node:assert');
-const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const https = require('node:https');
-const os = require('node:os');
 const path = require('node:path');
 const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
 const { Http } = require('azure-iot-provisioning-device-http');
 const { X509Security } = require('azure-iot-security-x509');
 const berth = require('./berth.js');
-
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'berth-x509-'));
-const at = (name) => path.join(folder, name);
-const pem = (...names) => names.map((name) => fs.readFileSync(at(`${name}.pem`), 'utf8')).join('');
-const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-const CA = 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n';
-const DEVICE = 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n';
-
-// NAME.pem and NAME.key; issuer undefined: self-signed.
-function make(name, subject, issuer, { extensions = DEVICE, key = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'], dates } = {}) {
-  openssl('genpkey', ...key, '-out', `${name}.key`);
-  openssl('req', '-new', '-key', `${name}.key`, '-subj', subject, '-out', `${name}.csr`);
-  fs.writeFileSync(at('extensions'), extensions);
-  if (dates) {
-    // Validity in the past or the future wants the "ca" command.
-    fs.writeFileSync(at('index.txt'), '');
-    fs.writeFileSync(at('serial'), '01\n');
-    fs.writeFileSync(at('ca.conf'), '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n');
-    openssl('ca', '-batch', '-config', 'ca.conf', '-in', `${name}.csr`, '-out', `${name}.pem`, '-cert', `${issuer}.pem`, '-keyfile', `${issuer}.key`,
-      '-startdate', dates[0], '-enddate', dates[1], '-extfile', 'extensions', '-notext');
-  } else if (issuer) {
-    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${issuer}.pem`, '-CAkey', `${issuer}.key`, '-CAcreateserial', '-days', '30', '-extfile', 'extensions', '-out', `${name}.pem`);
-  } else {
-    openssl('x509', '-req', '-in', `${name}.csr`, '-signkey', `${name}.key`, '-days', '30', '-extfile', 'extensions', '-out', `${name}.pem`);
-  }
-}
+const { CA, DEVICE, folder, at, pem, secret, thumbprint, openssl, make } = require('./pki.js');
 
 let scope;
 let api;
@@ -62,7 +35,6 @@ const raw = (id, cert, key) =>
     request.end(body);
   });
 
-const secret = (name) => fs.readFileSync(at(`${name}.key`), 'utf8');
 const attempts = async (id) => (await berth.good(api('GET', `/berth/registrations/${id}/attempts`))).attempts;
 
 // Nobody waits for an attempt to be on record, so it may be there a little after the answer.
@@ -96,7 +68,6 @@ const signing = (name, secondary) => ({ signingCertificates: { primary: { certif
 const client = (name, secondary) => ({ clientCertificates: { primary: { certificate: pem(name) }, ...(secondary ? { secondary: { certificate: pem(secondary) } } : {}) } });
 const drop = (kind, name) => berth.good(api('DELETE', `/${kind}/${name}`));
 const hubIdentity = async (id) => (await (await berth.hubApi('hub1'))('GET', `/devices/${id}`)).body;
-const thumbprint = (name) => openssl('x509', '-in', `${name}.pem`, '-noout', '-fingerprint', '-sha256').toString().split('=')[1].replace(/[:\n]/g, '');
 
 before(async () => {
   await berth.makeHub('hub1');

@@ -125,6 +125,18 @@ function device(scope, id, key, { version = '2019-03-31', host = 'global.berth.t
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+// What becomes true in a while: the first answer of `probe` that is something.
+async function eventually(probe) {
+  for (let i = 0; i < 600; i++) {
+    const found = await probe();
+    if (found) return found;
+    await sleep(50);
+  }
+  throw new Error(`it never became true: ${probe}`);
+}
+
+const metrics = () => fetch('http://127.0.0.1:9464/metrics').then((response) => response.text());
+
 // Nothing that a device reads may be null (device-api.md 2, rule 3).
 function assertNoNull(value, where = 'answer') {
   assert.notStrictEqual(value, null, `${where} is null`);
@@ -182,5 +194,5 @@ const logLines = () => fs.readFileSync(path.join(data, 'server.log'), 'utf8').sp
 
 module.exports = {
   data, bin, server, token, subscription, arm, ask, manage, good, sku, makeHub, makeService, keysOf, connectionString, hmac, sas, deriveKey,
-  serviceApi, hubApi, device, sleep, assertNoNull, cli, pid, startServer, killServer, logLines, inAnHour,
+  serviceApi, hubApi, device, sleep, eventually, metrics, assertNoNull, cli, pid, startServer, killServer, logLines, inAnHour,
 };
