@@ -112,6 +112,27 @@ static void the_remaining_length_takes_no_more_bytes_than_it_needs(void **state)
 	}
 }
 
+static void texts_may_be_as_long_as_their_length_can_say(void **state)
+{
+	static char text[MQTT_TEXT_MAX];
+	struct slice t = slice_over(memset(text, 'x', sizeof(text)), sizeof(text));
+	struct buf list;
+
+	(void)state;
+	mqtt_write(&out, &(struct mqtt_packet){MQTT_CONNECT,
+					       .connect = {.client_id = t, .will_topic = t, .will_message = t, .user = t, .password = t}});
+	assert_false(buf_failed(&out));
+	assert_int_equal(read_up_to(out.n, buf_slice(&out)), OK);
+	assert_true(slice_eq(packet.connect.will_message, t) && slice_eq(packet.connect.password, t));
+	buf_init(&list, OUT_MAX);
+	mqtt_add_filter(MQTT_SUBSCRIBE, &list, (struct mqtt_filter){t, 1});
+	assert_false(buf_failed(&list));
+	buf_clear(&out);
+	mqtt_write(&out, &(struct mqtt_packet){MQTT_SUBSCRIBE, .filters = {1, buf_slice(&list)}});
+	assert_int_equal(read_bytes(buf_slice(&out)), OK);
+	buf_fini(&list);
+}
+
 static void filters_are_added_to_a_list(void **state)
 {
 	struct buf list;
@@ -274,6 +295,7 @@ int main(void)
 		TEST(the_puback_of_dotnet_comes_back),
 		TEST(a_session_that_is_there_comes_back),
 		TEST(the_remaining_length_takes_no_more_bytes_than_it_needs),
+		TEST(texts_may_be_as_long_as_their_length_can_say),
 		TEST(filters_are_added_to_a_list),
 		TEST(a_filter_that_does_not_fit_fails_its_list),
 		TEST(a_client_of_another_level_is_told_in_its_own_words),
