@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "codec/json.h"
 
 /* --- scanning text that is JSON already: memory-safe on any input, right on what json_read accepted --- */
@@ -268,23 +269,6 @@ json_t *json_get_fold(const json_t *object, const char *name)
 void json_out_init(struct json_out *j, struct buf *to)
 {
 	*j = (struct json_out){.to = to};
-}
-
-/* The length of the character at the start; 0: that is no UTF-8 (RFC 3629 section 4). */
-static size_t utf8_length(struct slice s)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-	if (n > s.n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* Too long for what it says, half of a pair, or beyond the last one. */
-	bool wrong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-		     (p[0] == 0xf4 && p[1] > 0x8f);
-	return wrong ? 0 : n;
 }
 
 /* How much of the start goes out as it is. */
