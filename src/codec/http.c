@@ -253,6 +253,14 @@ struct slice http_header(const struct http_head *h, const char *name)
 	return NO_SLICE;
 }
 
+bool http_header_lists(const struct http_head *h, const char *name, struct slice word)
+{
+	for (size_t i = 0; i < h->header_count; i++)
+		if (slice_eq_fold(h->headers[i].name, slice_str(name)) && lists(h->headers[i].value, word))
+			return true;
+	return false;
+}
+
 /* --- chunks, RFC 9112 section 7.1 --- */
 
 #define CHUNK_LINE_MAX 256 /* size and extensions */
@@ -381,6 +389,7 @@ const char *http_reason(int status)
 		{412, "Precondition Failed"},
 		{413, "Content Too Large"},
 		{415, "Unsupported Media Type"},
+		{426, "Upgrade Required"},
 		{429, "Too Many Requests"},
 		{431, "Request Header Fields Too Large"},
 		{500, "Internal Server Error"},

@@ -48,6 +48,9 @@ MUST_USE enum err http_read_head(struct slice in, struct http_head *out, size_t 
 /* The first header of that name (case does not count); absent when there is none. */
 struct slice http_header(const struct http_head *h, const char *name);
 
+/* Whether a header of that name, of which there may be several, has the word in its comma-separated list; case does not count. */
+bool http_header_lists(const struct http_head *h, const char *name, struct slice word);
+
 /* Chunked body, read piece by piece (RFC 9112 section 7.1). */
 struct http_chunks {
 	int      state;

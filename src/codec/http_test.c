@@ -242,6 +242,17 @@ static void connections_are_kept_as_the_version_says(void **state)
 	assert_true(head.upgrade && head.keep_alive);
 }
 
+/* RFC 9110 section 5.6.1 */
+static void a_list_may_be_spread_over_headers(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text(GET HOST "Upgrade: h2c\r\nupgrade: TLS/1.0 ,\tWebSocket\r\n\r\n"), OK);
+	assert_true(http_header_lists(&head, "Upgrade", SLICE("websocket")));
+	assert_true(http_header_lists(&head, "Upgrade", SLICE("H2C")));
+	assert_false(http_header_lists(&head, "Upgrade", SLICE("web")));
+	assert_false(http_header_lists(&head, "Connection", SLICE("h2c")));
+}
+
 /* RFC 9110 section 10.1.1 */
 static void an_expectation_counts_from_version_1_1_on(void **state)
 {
@@ -485,6 +496,7 @@ int main(void)
 		cmocka_unit_test(a_target_is_a_path),
 		cmocka_unit_test(the_request_line_has_three_words_and_single_blanks),
 		cmocka_unit_test(connections_are_kept_as_the_version_says),
+		cmocka_unit_test(a_list_may_be_spread_over_headers),
 		cmocka_unit_test(an_expectation_counts_from_version_1_1_on),
 		cmocka_unit_test(heads_have_a_size_and_a_number_of_lines),
 		cmocka_unit_test(a_head_that_comes_byte_by_byte_is_the_same),
