@@ -1,7 +1,7 @@
 /*
  * stream.h: bytes in, bytes out, over something.
  *
- * A TLS connection is a stream; a WebSocket will be a stream over a stream, so that
+ * A TLS connection is a stream; a WebSocket is a stream over a stream, so that
  * protocols do not notice. Reading is by looking: bytes that have arrived wait in the
  * inbox until they are eaten. Writing copies into a bounded outbox.
  */
@@ -43,7 +43,8 @@ struct stream {
 	const struct stream_user *user;
 	void *cookie;
 	struct loop *loop;
-	bool ended; /* the peer will send no more */
+	bool ended;     /* the peer will send no more */
+	bool websocket; /* these bytes travel in frames: for logs and counts, nothing else depends on it */
 	/* About the peer; lent as long as the stream lives. */
 	const char *peer_address;  /* "192.0.2.7:51234", "[2001:db8::1]:51234" */
 	const char *server_name;   /* SNI; NULL when none was sent */
