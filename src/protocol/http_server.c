@@ -3,7 +3,7 @@
  *
  * The phases follow each other: IDLE (nothing of the next request is here), HEAD (some of it), BODY, ASKED (the
  * service thinks), ANSWERING (the peer takes its time). Each has its deadline; meeting it ends the connection, with
- * 408 where the peer might listen.
+ * 408 where the peer might listen. UPGRADED comes instead of BODY, and nothing after it: it has left HTTP.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "io/tls.h"
 #include "protocol/http_server.h"
 
-enum phase { IDLE, HEAD, BODY, ASKED, ANSWERING };
+enum phase { IDLE, HEAD, BODY, ASKED, ANSWERING, UPGRADED };
 
 struct connection {
 	struct loop *loop;
@@ -40,6 +40,8 @@ struct connection {
 	struct buf answer;
 	size_t sent;
 	bool chunked, close_after;
+
+	struct upgraded *upgraded; /* who has the stream */
 };
 
 static void go_on(struct connection *c);
@@ -231,6 +233,8 @@ static void refuse(struct connection *c, int status, const char *sentence)
 	json_str(&out, "message", sentence);
 	json_close(&out, '}');
 	a.body = buf_slice(&body);
+	if (status == 426)
+		upgrade_hint(&a);
 	log_info(NULL, "request-refused", "protocol", c->service->protocol, "peer", c->stream->peer_address, "request", c->request_id,
 		 "reason", sentence, NULL);
 	answer(c, &a);
@@ -359,9 +363,46 @@ static bool begin_body(struct connection *c)
 	return true;
 }
 
+/* --- leaving HTTP --- */
+
+static void websocket_over(void *cookie)
+{
+	struct connection *c = cookie;
+
+	c->upgraded = NULL;
+	connection_free(c, false);
+}
+
+static void become_websocket(struct connection *c, const struct upgrade *u)
+{
+	enter(c, UPGRADED, 0);
+	c->upgraded = upgrade_open(u, &c->stream, c->env->house, websocket_over, c);
+	if (c->upgraded)
+		buf_release(&c->head_text);
+	else
+		connection_free(c, true);
+}
+
+/* False: an ordinary request. */
+static bool upgrade(struct connection *c)
+{
+	struct upgrade u;
+
+	if (c->service->websockets == NULL || !upgrade_asked(&c->head))
+		return false;
+	upgrade_judge(&c->head, c->service->websockets, &u);
+	if (u.status != 101)
+		refuse(c, u.status, u.why);
+	else if (c->draining)
+		refuse(c, 503, "The server is about to stop.");
+	else
+		become_websocket(c, &u);
+	return true;
+}
+
 static void go_on(struct connection *c)
 {
-	if ((c->phase == IDLE || c->phase == HEAD) && !(read_head(c) && begin_body(c)))
+	if ((c->phase == IDLE || c->phase == HEAD) && (!read_head(c) || upgrade(c) || !begin_body(c)))
 		return;
 	if (c->phase == BODY)
 		(void)read_body(c);
@@ -412,11 +453,16 @@ struct connection *http_server_open(struct loop *loop, struct stream **stream, c
 void http_server_drain(struct connection *c)
 {
 	c->draining = true;
-	if (c->phase == IDLE)
+	if (c->upgraded)
+		upgraded_drain(c->upgraded);
+	else if (c->phase == IDLE)
 		connection_free(c, false);
 }
 
 void http_server_abort(struct connection *c)
 {
-	connection_free(c, true);
+	if (c->upgraded)
+		upgraded_abort(c->upgraded);
+	else
+		connection_free(c, true);
 }

@@ -3,13 +3,13 @@
  *
  * Reads one request after the other (pipelined ones wait in the inbox), asks, and writes the answer: with a
  * length when it is short, in chunks as the peer takes them when it is long. Every phase has an absolute
- * deadline, so a peer that sends a byte a second gets nowhere. RFC 9112.
+ * deadline, so a peer that sends a byte a second gets nowhere. RFC 9112. A request may turn the connection into a WebSocket
+ * (protocol/upgrade.h); then another protocol has it until its end.
  */
 #ifndef BERTH_PROTOCOL_HTTP_SERVER_H
 #define BERTH_PROTOCOL_HTTP_SERVER_H
 
-#include "api/api.h"
-#include "protocol/protocol.h"
+#include "protocol/upgrade.h"
 
 #define HTTP_IDLE_MS      75000 /* between requests */
 #define HTTP_HEAD_MS      10000 /* from the first byte of a head to its end */
@@ -23,7 +23,8 @@ struct http_service {
 	size_t (*body_max)(struct slice path);
 	void *(*ask)(void *house, const struct api_question *, api_done *, void *cookie);
 	void (*cancel)(void *call);
-	const char *protocol; /* as questions name it */
+	const char *protocol;     /* as questions name it */
+	upgrade_find *websockets; /* who goes on in one; NULL: requests for WebSockets are ordinary ones */
 };
 
 struct connection *http_server_open(struct loop *, struct stream **, const struct protocol_env *, const struct http_service *);

@@ -1,5 +1,5 @@
 /*
- * https.c: the REST surfaces over HTTPS.
+ * https.c: the REST surfaces over HTTPS, and the way into WebSockets.
  */
 #include "protocol/http_server.h"
 
@@ -15,7 +15,7 @@ static void cancel(void *call)
 	api_cancel(&c);
 }
 
-static const struct http_service service = {api_body_max, ask, cancel, "https"};
+static const struct http_service service = {api_body_max, ask, cancel, "https", protocol_find};
 
 static struct connection *open_connection(struct loop *loop, struct stream **stream, const struct protocol_env *env)
 {
