@@ -59,7 +59,7 @@ static void a_register_is_read(void **state)
 	is(packet.publish.payload, "{\"registrationId\":\"dev-1\"}");
 }
 
-/* 10.4: .NET acknowledges a delivery that had no id. [MQTT-2.3.1-6] is the other acknowledgements' rule. */
+/* 10.4: .NET acknowledges a delivery that had no id; for all others [MQTT-2.3.1-6] [MQTT-2.3.1-7]. */
 static void an_acknowledgement_has_the_id_of_what_it_answers_but_for_the_puback_of_dotnet(void **state)
 {
 	(void)state;
@@ -315,7 +315,7 @@ static void an_unsubscribe_asks_for_something(void **state)
 	MALFORMED(0xa2, "\x00\x01\x00\x00", "A topic filter is empty, or has a wildcard where none may be.");
 }
 
-/* [MQTT-3.9.3-2] */
+/* [MQTT-3.8.4-5] [MQTT-3.9.3-2] */
 static void a_suback_has_codes_that_there_are(void **state)
 {
 	(void)state;
