@@ -191,30 +191,3 @@ struct slice percent_encode(struct arena *a, struct slice text)
 	}
 	return slice_over(out, n);
 }
-
-/* --- UTF-8 --- */
-
-size_t utf8_length(struct slice s)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t n = s.n == 0 ? 0 : p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-	if (n == 0 || n > s.n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* Too long for what it says, half of a pair, or beyond the last one. */
-	bool wrong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-		     (p[0] == 0xf4 && p[1] > 0x8f);
-	return wrong ? 0 : n;
-}
-
-bool is_utf8(struct slice s)
-{
-	size_t n;
-
-	while (s.n > 0 && (n = utf8_length(s)) > 0)
-		s = slice_from(s, n);
-	return s.n == 0;
-}

@@ -1,5 +1,5 @@
 /*
- * text.h: base64, hexadecimal and percent escapes; what is UTF-8.
+ * text.h: base64, hexadecimal and percent escapes.
  *
  * Pure. Results go to the arena given; the absent slice comes back when the input
  * breaks the grammar or the arena is full (arena_failed tells which).
@@ -31,11 +31,5 @@ struct slice percent_decode(struct arena *a, struct slice text);
 
 /* Everything but the unreserved set (letters, digits, - . _ ~) escaped, upper case. */
 struct slice percent_encode(struct arena *a, struct slice text);
-
-/* The bytes of the character at the start; 0: there is none, or it is no UTF-8 (RFC 3629 section 4). */
-size_t utf8_length(struct slice s);
-
-/* Whether all of it is; nothing is, too. */
-bool is_utf8(struct slice s);
 
 #endif

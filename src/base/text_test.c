@@ -1,4 +1,4 @@
-/* base64, hexadecimal, percent escapes, and what is UTF-8. */
+/* base64, hexadecimal and percent escapes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,42 +127,6 @@ static void percent_escapes_are_undone_once(void **state)
 	assert_true(slice_absent(percent_encode(a, NO_SLICE)));
 }
 
-/* RFC 3629 section 4, at the edge of each row. */
-static void utf8_has_one_way_to_write_a_character(void **state)
-{
-	static const char *const good[] = {"",
-					   "az~",
-					   "\x7f",
-					   "\xc2\x80",
-					   "\xdf\xbf",
-					   "\xe0\xa0\x80",
-					   "\xed\x9f\xbf",
-					   "\xee\x80\x80",
-					   "\xef\xbf\xbf",
-					   "\xf0\x90\x80\x80",
-					   "\xf4\x8f\xbf\xbf"};
-	static const char *const bad[] = {"\x80",
-					  "\xc1\xbf",
-					  "\xc2",
-					  "\xc2 ",
-					  "\xe0\x9f\xbf",
-					  "\xed\xa0\x80",
-					  "\xef\xbf",
-					  "\xf0\x8f\xbf\xbf",
-					  "\xf4\x90\x80\x80",
-					  "\xf5\x80\x80\x80",
-					  "fine \xff"};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		assert_true(is_utf8(slice_str(good[i])));
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(is_utf8(slice_str(bad[i])));
-	assert_true(is_utf8(NO_SLICE));
-	assert_int_equal(0, utf8_length(NO_SLICE));
-	assert_int_equal(3, utf8_length(SLICE("\xe2\x82\xac and more")));
-}
-
 static void without_room_there_is_nothing(void **state)
 {
 	char text[64] = {0};
@@ -193,7 +157,6 @@ int main(void)
 		TEST(base64_of_lines_skips_blanks_and_nothing_else),
 		TEST(hexadecimal_is_pairs_of_digits),
 		TEST(percent_escapes_are_undone_once),
-		TEST(utf8_has_one_way_to_write_a_character),
 		TEST(without_room_there_is_nothing),
 	};
 

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "codec/json.h"
 
 /* --- scanning text that is JSON already: memory-safe on any input, right on what json_read accepted --- */

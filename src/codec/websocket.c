@@ -6,7 +6,7 @@
 
 #include <wslay/wslay.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "codec/websocket.h"
 
 #define CODE_SIZE 2 /* of a close code, before the reason */
@@ -160,7 +160,7 @@ static enum err read_close(struct websocket *w, struct slice payload, struct web
 			return malformed(w, "The close code may not be sent.");
 	}
 	/* Section 5.5.1 */
-	if (!is_utf8(out->bytes))
+	if (!utf8_good(out->bytes))
 		return broken(w, ERR_MALFORMED, WEBSOCKET_NOT_UTF8, "The reason of a close is not UTF-8.");
 	w->over = ERR_CLOSED;
 	w->last = *out;
