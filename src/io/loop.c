@@ -14,6 +14,7 @@ void loop_init(struct loop *l, const struct loop_face *face)
 	l->face = face;
 	list_init(&l->guests);
 	list_init(&l->tasks);
+	deadlines_init(&l->deadlines);
 	pthread_mutex_init(&l->guard, NULL);
 }
 

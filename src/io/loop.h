@@ -48,6 +48,18 @@ struct timer *loop_after(struct loop *l, int64_t ms, void (*fire)(void *cookie),
  * when the timer has fired: `fire` must then have cleared it. */
 void timer_cancel(struct timer **t);
 
+/* A deadline is memory of the caller's, and thousands of them cost the loop one timer: for connections that only sit there. It passes
+ * at its time or up to a second later. Zeroed is a good start. */
+struct deadline {
+	struct list link;
+	int64_t due_ms; /* loop_now_ms */
+	void (*passed)(struct deadline *);
+};
+
+/* Set it, or set it anew. It passes once; then it may be set again, or be gone. */
+void deadline_set(struct loop *l, struct deadline *d, int64_t ms, void (*passed)(struct deadline *));
+void deadline_clear(struct deadline *d);
+
 /* A task is memory of the caller's: posting it cannot fail. Posted from any thread, it
  * runs once on the loop's own; until then it may not be posted again. */
 struct task {

@@ -49,10 +49,20 @@ struct loop_face {
 	void (*free)(struct loop *);
 };
 
+/* Deadlines by the second in which they are due, so far as a turn of the wheel goes; those of later turns wait in the same place. */
+#define DEADLINE_SLOTS 256
+
+struct deadlines {
+	struct list slots[DEADLINE_SLOTS];
+	int64_t second;     /* all before it has been looked at */
+	struct timer *tick; /* each second while there are any; NULL: there are none */
+};
+
 struct loop {
 	unsigned magic;
 	const struct loop_face *face;
 	struct timers timers;
+	struct deadlines deadlines;
 	int holds;
 	struct list guests;
 	atomic_bool stop;
@@ -73,6 +83,8 @@ struct loop {
 	uv_check_t check;  /* runs the tasks after each poll */
 	uv_idle_t idle;    /* active while tasks wait: the poll does not sleep */
 };
+
+void deadlines_init(struct deadlines *);
 
 /* What both kinds have in common, in a zeroed struct. */
 void loop_init(struct loop *l, const struct loop_face *face);
