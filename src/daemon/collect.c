@@ -20,15 +20,17 @@ struct journey {
 	void *cookie;
 };
 
-static void add_connections(const struct listener *listener, struct metrics *m)
+static void add_connections(const struct listener *listener, const char *protocol, struct metrics *m)
 {
 	struct listener_counts c;
+	char labels[64];
+	struct slice label = slice_over(labels, (size_t)snprintf(labels, sizeof(labels), "protocol=\"%s\"", protocol));
 
 	listener_count(listener, &c);
-	metrics_add(m, METRIC_berth_connections, NULL, SLICE("protocol=\"https\""), (double)c.open);
-	metrics_add(m, METRIC_berth_connections_accepted, NULL, SLICE("protocol=\"https\""), (double)c.accepted);
-	metrics_add(m, METRIC_berth_connections_refused, NULL, SLICE("protocol=\"https\""), (double)c.refused);
-	metrics_add(m, METRIC_berth_handshakes_failed, NULL, SLICE("protocol=\"https\""), (double)c.handshake_failed);
+	metrics_add(m, METRIC_berth_connections, NULL, label, (double)c.open);
+	metrics_add(m, METRIC_berth_connections_accepted, NULL, label, (double)c.accepted);
+	metrics_add(m, METRIC_berth_connections_refused, NULL, label, (double)c.refused);
+	metrics_add(m, METRIC_berth_handshakes_failed, NULL, label, (double)c.handshake_failed);
 }
 
 static double resident_bytes(void)
@@ -98,7 +100,8 @@ static void arrive(struct task *task)
 		return;
 	}
 	api_collect(c->stops[j->at].api, j->metrics, j->at == 0);
-	add_connections(*c->stops[j->at].listener, j->metrics);
+	for (size_t i = 0; i < DOORS; i++)
+		add_connections(c->stops[j->at].doors->at[i], door_protocol((enum door_name)i), j->metrics);
 	j->at++;
 	loop_post(c->stops[j->at == c->count ? 0 : j->at].loop, &j->task);
 }

@@ -5,13 +5,13 @@
 #define BERTH_DAEMON_COLLECT_H
 
 #include "api/api.h"
-#include "listen/listen.h"
+#include "daemon/doors.h"
 #include "protocol/admin.h"
 
 struct collector_stop {
 	struct loop *loop;
 	struct api *api;
-	struct listener *const *listener;
+	const struct doors *doors;
 };
 
 struct collector {

@@ -259,7 +259,7 @@ void folder_close(struct folder *f)
 	f->lock = -1;
 }
 
-enum err folder_announce(const struct folder *f, const struct settings *s, int https_port, struct arena *arena)
+enum err folder_announce(const struct folder *f, const struct settings *s, const struct announcement *a, struct arena *arena)
 {
 	struct slice listen = slice_str(s->listen), first;
 	struct buf text;
@@ -276,9 +276,10 @@ enum err folder_announce(const struct folder *f, const struct settings *s, int h
 		first = SLICE("::1");
 	bool six = slice_find(first, ':') >= 0;
 	json_open(&out, NULL, '{');
-	json_str(&out, "url", arena_printf(arena, "https://%s%.*s%s:%d", six ? "[" : "", SLICE_ARG(first), six ? "]" : "", https_port));
+	json_str(&out, "url", arena_printf(arena, "https://%s%.*s%s:%d", six ? "[" : "", SLICE_ARG(first), six ? "]" : "", a->https_port));
 	json_str(&out, "domain", s->domain);
-	json_int(&out, "httpsPort", https_port);
+	json_int(&out, "httpsPort", a->https_port);
+	json_int(&out, "mqttsPort", a->mqtts_port);
 	if (f->ca_file)
 		json_str(&out, "ca", f->ca_file);
 	json_int(&out, "pid", getpid());

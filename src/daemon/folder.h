@@ -35,7 +35,10 @@ MUST_USE enum err folder_open(const struct settings *, struct arena *, instant n
 void folder_close(struct folder *);
 
 /* Say in server.json where the server is. */
-MUST_USE enum err folder_announce(const struct folder *, const struct settings *, int https_port, struct arena *);
+struct announcement {
+	int https_port, mqtts_port;
+};
+MUST_USE enum err folder_announce(const struct folder *, const struct settings *, const struct announcement *, struct arena *);
 
 /* Read a small file whole; absent when it cannot be read or is larger than `max`. */
 struct slice file_read(struct arena *, const char *path, size_t max);

@@ -6,7 +6,6 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "io/rate.h"
-#include "listen/listen.h"
 #include "daemon/collect.h"
 #include "daemon/house.h"
 
@@ -28,9 +27,9 @@ struct storey {
 	struct provision *provision;
 	struct hubs *hubs;
 	struct api *api;
-	struct listener *listener;
+	struct doors doors;
 	struct task resume, drain, reload, idle;
-	struct tls *new_tls; /* on its way to the listener */
+	struct tls *new_tls[DOORS]; /* on their way to the doors */
 	struct listen_limits new_limits;
 	struct timer *wait; /* for registrations that still run */
 	int64_t drain_until_ms;
@@ -46,7 +45,6 @@ struct house {
 	struct storey *storeys;
 	struct provision **provisions; /* of all storeys; they look each other up in it */
 	size_t count;
-	int https_port;
 	struct listener *admin;
 	struct collector collector;
 	bool ready, draining;
@@ -120,71 +118,18 @@ static struct listen_limits limits_of(const struct house *h, const struct settin
 	};
 }
 
-static enum err open_tls(const struct folder *f, struct arena *arena, struct tls **out, const char **why)
-{
-	const struct tls_pair pair = {f->certificate_file, f->key_file};
-	char sentence[256] = "";
-	enum err e = tls_new(&pair, 1, out, sentence);
-
-	if (e != OK)
-		*why = arena_printf(arena, "The certificate %s cannot be used: %s", pair.certificate_file, sentence);
-	return e;
-}
-
-/* "a, b" as an array ended by NULL. */
-static void split_addresses(const char *text, struct arena *arena, const char *out[static LISTEN_ADDRESSES + 1])
-{
-	struct slice rest = slice_str(text), piece;
-	size_t n = 0;
-
-	while (n < LISTEN_ADDRESSES && slice_next(&rest, ',', &piece))
-		if ((piece = slice_trim(piece)).n)
-			out[n++] = arena_str(arena, piece);
-	out[n] = NULL;
-}
-
-static enum err open_door(struct house *h, struct storey *s, const char *const *addresses, const char **why)
-{
-	struct listener_conf conf = {
-		.loop = s->loop,
-		.protocol = protocol_find("https"),
-		.house = s->api,
-		.addresses = addresses,
-		.port = h->https_port,
-		.limits = limits_of(h, h->settings),
-		.beside = s == h->storeys ? NULL : h->storeys[0].listener,
-	};
-	char sentence[LISTEN_WHY_MAX] = "";
-	enum err e;
-
-	if ((e = open_tls(h->folder, h->arena, &conf.tls, why)) != OK)
-		return e;
-	e = listener_open(&conf, &s->listener, sentence);
-	/* 443 that nobody insisted on is exchanged for 8443 where it may not be bound (design.md 2). */
-	if (e == ERR_FORBIDDEN && s == h->storeys && !h->settings->https_port_given) {
-		log_warn(NULL, "https-port", "wanted", "443", "taken", "8443", "reason", "443 may not be bound by this user", NULL);
-		conf.port = 8443;
-		e = listener_open(&conf, &s->listener, sentence);
-	}
-	if (e != OK) {
-		tls_free(&conf.tls);
-		*why = arena_printf(h->arena, "%s", sentence);
-		return e;
-	}
-	h->https_port = listener_port(s->listener);
-	return OK;
-}
-
 static enum err open_doors(struct house *h, const char **why)
 {
-	const char *addresses[LISTEN_ADDRESSES + 1];
+	struct doors_conf conf = {.settings = h->settings, .folder = h->folder, .limits = limits_of(h, h->settings), .arena = h->arena};
 	enum err e;
 
-	split_addresses(h->settings->listen ? h->settings->listen : "127.0.0.1", h->arena, addresses);
-	h->https_port = (int)h->settings->https_port;
-	for (size_t i = 0; i < h->count; i++)
-		if ((e = open_door(h, &h->storeys[i], addresses, why)) != OK)
+	for (size_t i = 0; i < h->count; i++) {
+		conf.loop = h->storeys[i].loop;
+		conf.api = h->storeys[i].api;
+		conf.beside = i ? &h->storeys[0].doors : NULL;
+		if ((e = doors_open(&h->storeys[i].doors, &conf, why)) != OK)
 			return e;
+	}
 	return OK;
 }
 
@@ -235,7 +180,7 @@ static enum err open_collector(struct house *h)
 	if (stops == NULL)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < h->count; i++)
-		stops[i] = (struct collector_stop){h->storeys[i].loop, h->storeys[i].api, &h->storeys[i].listener};
+		stops[i] = (struct collector_stop){h->storeys[i].loop, h->storeys[i].api, &h->storeys[i].doors};
 	collector_init(&h->collector, stops, h->count, is_ready, h);
 	return OK;
 }
@@ -286,7 +231,7 @@ void house_close(struct house **house)
 		struct storey *s = &h->storeys[i];
 
 		timer_cancel(&s->wait);
-		listener_free(&s->listener);
+		doors_close(&s->doors);
 		api_free(&s->api);
 		provision_free(&s->provision);
 		link_free(&s->link);
@@ -306,9 +251,9 @@ void house_close(struct house **house)
 	*house = NULL;
 }
 
-int house_https_port(const struct house *h)
+int house_port(const struct house *h, enum door_name door)
 {
-	return h->https_port;
+	return doors_port(&h->storeys[0].doors, door);
 }
 
 struct loop *house_first_loop(struct house *h)
@@ -381,7 +326,7 @@ static void drain(struct task *task)
 	int ms = (int)s->house->settings->drain_seconds * 1000;
 
 	s->drain_until_ms = loop_now_ms(s->loop) + ms;
-	listener_drain(s->listener, ms, wait_for_registrations, s);
+	doors_drain(&s->doors, ms, wait_for_registrations, s);
 }
 
 void house_drain(struct house *h)
@@ -404,13 +349,11 @@ static void take_new(struct task *task)
 {
 	struct storey *s = LIST_ITEM(task, struct storey, reload);
 
-	listener_set_tls(s->listener, &s->new_tls);
-	listener_set_limits(s->listener, &s->new_limits);
+	doors_set(&s->doors, s->new_tls, &s->new_limits);
 }
 
 enum err house_reload(struct house *h, const struct settings *settings, const char **why)
 {
-	struct tls *fresh;
 	enum log_level level = LOG_INFO;
 	enum err e;
 
@@ -420,10 +363,10 @@ enum err house_reload(struct house *h, const struct settings *settings, const ch
 			return ERR_CONFLICT;
 		}
 	for (size_t i = 0; i < h->count; i++) {
-		if ((e = open_tls(h->folder, h->arena, &fresh, why)) != OK)
+		for (size_t door = 0; door < DOORS; door++)
+			tls_free(&h->storeys[i].new_tls[door]);
+		if ((e = doors_load_tls(h->folder, h->storeys[i].new_tls, h->arena, why)) != OK)
 			return e;
-		tls_free(&h->storeys[i].new_tls);
-		h->storeys[i].new_tls = fresh;
 	}
 	if (log_parse_level(slice_str(settings->log_level), &level))
 		log_set_level(level);

@@ -4,6 +4,7 @@
 #ifndef BERTH_DAEMON_HOUSE_H
 #define BERTH_DAEMON_HOUSE_H
 
+#include "daemon/doors.h"
 #include "daemon/folder.h"
 #include "daemon/settings.h"
 
@@ -13,8 +14,8 @@ struct house;
  * long as the house. The settings and the folder are lent. */
 MUST_USE enum err house_open(const struct settings *, const struct folder *, struct arena *, struct house **, const char **why);
 
-/* The port that HTTPS got. */
-int house_https_port(const struct house *);
+/* The port that a door got. */
+int house_port(const struct house *, enum door_name);
 
 /* Run: the calling thread is the first loop's, the others get threads. Returns after house_drain has come to its end. */
 void house_run(struct house *);

@@ -73,17 +73,29 @@ static void on_reload(void *cookie)
 		log_info(NULL, "reloaded", NULL);
 }
 
+static void announce(struct server *server)
+{
+	const struct announcement a = {.https_port = house_port(server->house, DOOR_HTTPS),
+				       .mqtts_port = house_port(server->house, DOOR_MQTTS)};
+
+	if (folder_announce(&server->folder, &server->settings, &a, server->arena) != OK)
+		log_warn(NULL, "not-announced", "reason", "server.json cannot be written, so the CLI will not find this server by itself",
+			 NULL);
+}
+
 static int run(struct server *server)
 {
 	struct loop *loop = house_first_loop(server->house);
 	struct signal_watch *term = loop_on_signal(loop, SIGTERM, on_end, server);
 	struct signal_watch *interrupt = loop_on_signal(loop, SIGINT, on_end, server);
 	struct signal_watch *hangup = loop_on_signal(loop, SIGHUP, on_reload, server);
-	char port[24];
+	char ports[DOORS][24];
 
+	for (size_t i = 0; i < DOORS; i++)
+		log_num(ports[i], house_port(server->house, (enum door_name)i));
 	log_info(NULL, "serving", "version", BERTH_VERSION, "domain", server->settings.domain, "listen", server->settings.listen,
-		 "https-port", log_num(port, house_https_port(server->house)), "data", server->folder.path, "ca", server->folder.ca_file,
-		 NULL);
+		 "https-port", ports[DOOR_HTTPS], "mqtts-port", ports[DOOR_MQTTS], "data", server->folder.path, "ca",
+		 server->folder.ca_file, NULL);
 	sd_notify(0, "READY=1");
 	house_run(server->house);
 	signal_watch_stop(&term);
@@ -121,9 +133,7 @@ int serve(int argc, char **argv)
 		log_error(NULL, "cannot-start", "reason", why, NULL);
 		goto close_folder;
 	}
-	if (folder_announce(&server.folder, &server.settings, house_https_port(server.house), server.arena) != OK)
-		log_warn(NULL, "not-announced", "reason", "server.json cannot be written, so the CLI will not find this server by itself",
-			 NULL);
+	announce(&server);
 	status = run(&server);
 	house_close(&server.house);
 close_folder:
