@@ -18,6 +18,7 @@ struct websocket_stream {
 	bool owes_pong;
 	bool pong_out; /* one is in the outbox, perhaps */
 
+	int peer_code; /* of the peer's close, once it has come */
 	bool written;  /* by the user, or in vain, since it was last told that the outbox is empty */
 	bool said_bye; /* our close frame has gone out: nothing may follow it */
 	bool broken;   /* its user was told: waits for the close */
@@ -79,10 +80,7 @@ static void take_event(struct websocket_stream *w, const struct websocket_event 
 		send_pong(w);
 		break;
 	case WEBSOCKET_PONG: break; /* we ask for none; unasked ones need no answer (section 5.5.3) */
-	case WEBSOCKET_CLOSE:
-		say_bye(w, event->code, NO_SLICE);
-		w->s.ended = true;
-		break;
+	case WEBSOCKET_CLOSE: w->peer_code = event->code; break;
 	}
 }
 
@@ -118,7 +116,7 @@ static enum err fill_inbox(struct websocket_stream *w)
 {
 	enum err e = OK;
 
-	while (e == OK && !w->s.ended) {
+	while (e == OK && w->peer_code == 0) {
 		take_piece(w);
 		if (buf_failed(&w->inbox))
 			return ERR_NO_MEMORY;
@@ -144,6 +142,13 @@ static void tell_broken(struct websocket_stream *w, enum err why)
 	w->s.user->on_broken(w->s.cookie, why);
 }
 
+/* The peer's close is returned, and nothing can be said any more. */
+static void end(struct websocket_stream *w)
+{
+	say_bye(w, w->peer_code, NO_SLICE);
+	w->s.ended = true;
+}
+
 static void read_on(struct websocket_stream *w)
 {
 	size_t before = w->inbox.n;
@@ -151,8 +156,13 @@ static void read_on(struct websocket_stream *w)
 
 	if (w->broken || w->s.ended)
 		return;
-	w->telling = true;
 	e = fill_inbox(w);
+	/* What came together with the close can still be answered: the end is for the next turn. */
+	if (w->peer_code && w->inbox.n == before)
+		end(w);
+	else if (w->peer_code && !w->turn.queued)
+		loop_post(w->s.loop, &w->turn);
+	w->telling = true;
 	if (w->inbox.n > before || w->s.ended)
 		w->s.user->on_bytes(w->s.cookie);
 	if (e != OK && !w->gone)

@@ -331,16 +331,20 @@ static void the_close_of_the_peer_is_returned_and_ends_the_stream(void **state)
 	open_as(WEBSOCKET_SERVER);
 	feed(SLICE("\x82\x81" MASK0 "x\x88\x86" MASK0 "\x03\xe9"
 		   "away\x82\x81" MASK0 "y"));
-	assert_true(ws->ended);
-	heard_is("x");
+	assert_false(ws->ended); /* what came with it can be answered */
+	assert_int_equal(OK, say(SLICE("!")));
 	assert_int_equal(1, bytes_told);
+	loop_settle(loop);
+	assert_true(ws->ended);
+	assert_int_equal(2, bytes_told);
+	heard_is("x");
 	assert_int_equal(ERR_CLOSED, say(SLICE("z")));
 	feed(SLICE("\x82\x81" MASK0 "y"));
 	test_stream_end(&below);
 	loop_settle(loop);
-	assert_int_equal(1, bytes_told);
+	assert_int_equal(2, bytes_told);
 	leave();
-	wrote(SLICE("\x88\x02\x03\xe9"));
+	wrote(SLICE("\x82\x01!\x88\x02\x03\xe9"));
 	assert_true(below.closed && !below.aborted);
 }
 

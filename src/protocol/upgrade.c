@@ -71,19 +71,20 @@ static const char *protocol_of(struct slice subprotocol)
 /* The first that we know: a client names the one that it likes best first (section 4.1), perhaps over several headers. */
 static const char *choose_subprotocol(const struct http_head *h, struct slice *chosen)
 {
-	const char *protocol = NULL;
+	const char *protocol;
 
-	for (size_t i = 0; i < h->header_count && protocol == NULL; i++) {
+	for (size_t i = 0; i < h->header_count; i++) {
 		struct slice rest = h->headers[i].value;
 
 		if (!slice_eq_fold(h->headers[i].name, SLICE("Sec-WebSocket-Protocol")))
 			continue;
-		while (protocol == NULL && slice_next(&rest, ',', chosen)) {
+		while (slice_next(&rest, ',', chosen)) {
 			*chosen = slice_trim(*chosen);
-			protocol = protocol_of(*chosen);
+			if ((protocol = protocol_of(*chosen)) != NULL)
+				return protocol;
 		}
 	}
-	return protocol;
+	return NULL;
 }
 
 static void refuse(struct upgrade *u, int status, const char *why)
