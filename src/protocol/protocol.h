@@ -11,8 +11,9 @@ struct connection; /* one, of whichever protocol; its layout is that protocol's 
 
 /* What every connection is given. */
 struct protocol_env {
-	void *house;                                       /* what the daemon wired for the protocols on this loop */
-	void (*closed)(void *cookie, struct connection *); /* a connection is gone: called once for each */
+	void *house; /* what the daemon wired for the protocols on this loop */
+	/* A connection is gone: called once for each. With this call the env may go, too. */
+	void (*closed)(void *cookie, struct connection *);
 	void *cookie;
 };
 
@@ -21,7 +22,7 @@ struct protocol {
 	int default_port;
 
 	/* Take over a new connection: the stream is the protocol's from here on (*stream becomes NULL). NULL: out of
-	 * memory, and the stream was closed. `env` lives longer than any connection. */
+	 * memory, and the stream was closed. `env` lives as long as the connection. */
 	struct connection *(*open)(struct loop *, struct stream **stream, const struct protocol_env *env);
 
 	/* Finish what is being asked, take nothing new, then close. */
