@@ -329,6 +329,7 @@ static void the_close_of_the_peer_is_returned_and_ends_the_stream(void **state)
 {
 	(void)state;
 	open_as(WEBSOCKET_SERVER);
+	loop_settle(loop);
 	feed(SLICE("\x82\x81" MASK0 "x\x88\x86" MASK0 "\x03\xe9"
 		   "away\x82\x81" MASK0 "y"));
 	assert_false(ws->ended); /* what came with it can be answered */
