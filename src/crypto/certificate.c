@@ -135,20 +135,37 @@ static bool needs_quotes(struct slice value)
 	return false;
 }
 
-/* In quotes when it could be misread, with quotes doubled; a NUL, which no honest name has, shows as \0. */
+/* What moves a terminal's cursor or ends a line: how many bytes of UTF-8 it is at the front of `s`; 0: it is something else. */
+static size_t control_length(struct slice s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	if (p[0] < 0x20 || p[0] == 0x7f)
+		return 1;
+	return s.n > 1 && p[0] == 0xc2 && p[1] < 0xa0 ? 2 : 0;
+}
+
+/* In quotes when it could be misread, with quotes doubled. No honest name has a NUL or another control character: they show as \0 and,
+ * with the two digits of each byte, \1B. */
 static void add_value(struct buf *to, struct slice value)
 {
 	bool quotes = needs_quotes(value);
+	size_t unfit = 0;
 
 	if (quotes)
 		buf_add_char(to, '"');
 	for (size_t i = 0; i < value.n; i++) {
+		if (unfit == 0)
+			unfit = control_length(slice_from(value, i));
 		if (value.p[i] == '"')
 			buf_add_str(to, "\"\"");
 		else if (value.p[i] == 0)
 			buf_add_str(to, "\\0");
+		else if (unfit)
+			buf_printf(to, "\\%02X", (unsigned char)value.p[i]);
 		else
 			buf_add_char(to, value.p[i]);
+		unfit -= unfit > 0;
 	}
 	if (quotes)
 		buf_add_char(to, '"');
