@@ -41,10 +41,10 @@ static const char *subject_of(struct arena *arena, struct slice der)
 	return info.subject.n ? arena_str(arena, info.subject) : "a certificate without a name";
 }
 
-/* "group presses (CA certificate plant-ca)" */
-static const char *tell_anchor(struct arena *arena, const struct anchor *a)
+/* "enrollment presses (CA certificate plant-ca)" */
+static const char *tell_anchor(struct arena *arena, const char *kind, const struct anchor *a)
 {
-	const char *of = arena_printf(arena, "enrollment %.*s", SLICE_ARG(a->of->name));
+	const char *of = arena_printf(arena, "%s %.*s", kind, SLICE_ARG(a->of->name));
 
 	if (a->ca.n && of)
 		of = arena_printf(arena, "%s (CA certificate %.*s)", of, SLICE_ARG(a->ca));
@@ -127,7 +127,7 @@ enum err bearer_refuse_path(struct bearer *b, const struct anchor *a, const stru
 {
 	const struct certificate_info *info = path->culprit >= 0 ? chain_info(b->evidence->chain, (size_t)path->culprit, b->arena) : NULL;
 	const char *name = subject_of(b->arena, path->culprit >= 0 ? chain_der(b->evidence->chain, (size_t)path->culprit) : a->der);
-	const char *of = tell_anchor(b->arena, a), *anchor = subject_of(b->arena, a->der), *word = path->word, *told = NULL;
+	const char *of = tell_anchor(b->arena, "enrollment", a), *anchor = subject_of(b->arena, a->der), *word = path->word, *told = NULL;
 
 	if (strcmp(word, "incomplete") == 0)
 		told = tell_gap(b, a, &word);
@@ -268,6 +268,13 @@ static void consider(const struct enrollment *e, const struct evidence *evidence
 	}
 }
 
+static const char *tell_near(struct arena *arena, const struct near *one)
+{
+	const char *of = tell_anchor(arena, "Enrollment group", &one->anchor);
+
+	return of ? arena_printf(arena, "%s names %.*s.", of, SLICE_ARG(one->subject)) : NULL;
+}
+
 static void add_sentence(struct slices *list, const char *sentence)
 {
 	if (sentence)
@@ -325,8 +332,7 @@ void attest_explain(const struct enrollment *groups, size_t count, const struct 
 	if ((out->nearest.at = arena_array(arena, n + evidence->authority_count, sizeof(struct slice))) == NULL)
 		return;
 	for (size_t i = 0; i < n; i++)
-		add_sentence(&out->nearest,
-			     arena_printf(arena, "%s names %.*s.", tell_anchor(arena, &list[i].anchor), SLICE_ARG(list[i].subject)));
+		add_sentence(&out->nearest, tell_near(arena, &list[i]));
 	for (size_t i = 0; i < evidence->authority_count; i++)
 		add_sentence(&out->nearest, tell_idle_authority(&evidence->authorities[i], groups, count, evidence, arena));
 }
