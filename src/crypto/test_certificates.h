@@ -41,11 +41,13 @@ struct test_certificate {
 
 struct test_wish {
 	const char *kind;                      /* of the key; NULL: P-256 */
-	const char *name;                      /* CN */
+	EVP_PKEY *key;                         /* one that was made before, instead; it is shared */
+	const char *name;                      /* CN; NULL: none */
 	const char *alt;                       /* "DNS:a.test,DNS:*.b.test"; NULL: none */
 	const struct test_certificate *issuer; /* NULL: itself */
 	long from, to;                         /* seconds from now; both 0: a day around now */
 	int ca;
+	void (*odd)(X509 *); /* what else is done to it before it is signed; NULL: nothing */
 };
 
 static inline void test_extend(X509 *x, X509 *issuer, int nid, const char *value)
@@ -63,21 +65,26 @@ static inline void test_extend(X509 *x, X509 *issuer, int nid, const char *value
 static inline struct test_certificate test_make(struct test_wish w)
 {
 	static long serial = 1;
-	struct test_certificate c = {X509_new(), test_key(w.kind ? w.kind : "P-256")};
+	struct test_certificate c = {X509_new(), w.key ? w.key : test_key(w.kind ? w.kind : "P-256")};
 	const struct test_certificate *issuer = w.issuer ? w.issuer : &c;
 	X509_NAME *subject = X509_get_subject_name(c.x);
 
+	if (w.key)
+		EVP_PKEY_up_ref(w.key);
 	X509_set_version(c.x, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(c.x), serial++);
 	X509_gmtime_adj(X509_getm_notBefore(c.x), w.from || w.to ? w.from : -TEST_DAY);
 	X509_gmtime_adj(X509_getm_notAfter(c.x), w.from || w.to ? w.to : TEST_DAY);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)w.name, -1, -1, 0);
+	if (w.name)
+		X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)w.name, -1, -1, 0);
 	X509_set_issuer_name(c.x, X509_get_subject_name(issuer->x));
 	X509_set_pubkey(c.x, c.key);
 	if (w.ca)
 		test_extend(c.x, issuer->x, NID_basic_constraints, "critical,CA:TRUE");
 	if (w.alt)
 		test_extend(c.x, issuer->x, NID_subject_alt_name, w.alt);
+	if (w.odd)
+		w.odd(c.x);
 	/* Ed25519 digests by itself. */
 	assert(X509_sign(c.x, issuer->key, EVP_PKEY_is_a(issuer->key, "ED25519") ? NULL : EVP_sha256()) > 0);
 	return c;
