@@ -26,16 +26,34 @@ static enum err no_room(const char **why)
 	return ERR_NO_MEMORY;
 }
 
-/* Whether the bytes are one certificate and nothing more. */
+/* The identifiers of the two kinds of field that a curve can be spelled out over, 1.2.840.10045.1.1 and .2, begin so; that of no named
+ * curve, kind of key or algorithm does. */
+bool certificate_spells_out_a_curve(struct slice bytes)
+{
+	return slice_search(bytes, SLICE("\x2a\x86\x48\xce\x3d\x01")) >= 0;
+}
+
+X509 *certificate_decode(struct slice der)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+	X509 *x = NULL;
+
+	if (der.n && !certificate_spells_out_a_curve(der))
+		x = d2i_X509(NULL, &p, (long)der.n);
+	if (x && p != (const unsigned char *)der.p + der.n) {
+		X509_free(x);
+		x = NULL;
+	}
+	ERR_clear_error();
+	return x;
+}
+
 static bool is_der(struct slice bytes)
 {
-	const unsigned char *p = (const unsigned char *)bytes.p;
-	X509 *x = bytes.n ? d2i_X509(NULL, &p, (long)bytes.n) : NULL;
-	bool whole = x && p == (const unsigned char *)bytes.p + bytes.n;
+	X509 *x = certificate_decode(bytes);
 
 	X509_free(x);
-	ERR_clear_error();
-	return whole;
+	return x != NULL;
 }
 
 /* What stands between the first BEGIN and END; absent when they are not there. */
@@ -233,15 +251,6 @@ static struct slice serial_text(struct arena *a, const X509 *x)
 	return hex_upper(a, slice_over(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
 }
 
-static X509 *decode(struct slice der)
-{
-	const unsigned char *p = (const unsigned char *)der.p;
-	X509 *x = der.n ? d2i_X509(NULL, &p, (long)der.n) : NULL;
-
-	ERR_clear_error();
-	return x;
-}
-
 struct slice certificate_name_mark(const X509_NAME *name, struct arena *a)
 {
 	int ok = 0;
@@ -252,7 +261,7 @@ struct slice certificate_name_mark(const X509_NAME *name, struct arena *a)
 
 struct slice certificate_subject_mark(struct slice der, struct arena *a)
 {
-	X509 *x = decode(der);
+	X509 *x = certificate_decode(der);
 	struct slice mark = x ? certificate_name_mark(X509_get_subject_name(x), a) : NO_SLICE;
 
 	X509_free(x);
@@ -261,7 +270,7 @@ struct slice certificate_subject_mark(struct slice der, struct arena *a)
 
 bool certificate_is_ca(struct slice der)
 {
-	X509 *x = decode(der);
+	X509 *x = certificate_decode(der);
 	/* 1: version 3 and basic constraints; the others are what the world did before them. */
 	bool is = x && X509_check_ca(x) == 1;
 
@@ -271,7 +280,7 @@ bool certificate_is_ca(struct slice der)
 
 bool certificate_signed_by(struct slice der, struct slice issuer)
 {
-	X509 *x = decode(der), *ca = decode(issuer);
+	X509 *x = certificate_decode(der), *ca = certificate_decode(issuer);
 	EVP_PKEY *key = ca ? X509_get0_pubkey(ca) : NULL;
 	bool signed_by = x && key && X509_verify(x, key) == 1;
 
@@ -283,7 +292,7 @@ bool certificate_signed_by(struct slice der, struct slice issuer)
 
 enum err certificate_describe(struct slice der, struct arena *a, struct certificate_info *out)
 {
-	X509 *x = decode(der);
+	X509 *x = certificate_decode(der);
 	enum err e = x ? certificate_describe_decoded(x, der, a, out) : ERR_MALFORMED;
 
 	X509_free(x);

@@ -13,6 +13,11 @@
 
 #define CERTIFICATE_MAX 16384 /* bytes of text or DER that are looked at */
 
+/* Whether there is a key in it whose elliptic curve is spelled out instead of named. RFC 5480 section 2.1.1 forbids that, and OpenSSL can be
+ * made to compute for a fifth of a second while it decodes one; so it is not decoded, and counts as malformed in all that follows. Any
+ * bytes may be asked about, also several certificates. */
+bool certificate_spells_out_a_curve(struct slice bytes);
+
 /* What a client may give: PEM text, base64 of DER, or base64 of a PEM file
  * (service-api.md 5.3). The first certificate in it, as DER in the arena. ERR_MALFORMED,
  * ERR_TOO_BIG (CERTIFICATE_MAX), ERR_NO_MEMORY (also a full arena): with half a sentence in

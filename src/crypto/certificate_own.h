@@ -8,6 +8,9 @@
 
 #include "crypto/certificate.h"
 
+/* Exactly one certificate and nothing more. NULL: something else, or no memory. */
+X509 *certificate_decode(struct slice der);
+
 /* As certificate_describe; `der` is what `x` was decoded from. */
 MUST_USE enum err certificate_describe_decoded(const X509 *x, struct slice der, struct arena *, struct certificate_info *out);
 

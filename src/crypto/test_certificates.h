@@ -47,6 +47,7 @@ struct test_wish {
 	const struct test_certificate *issuer; /* NULL: itself */
 	long from, to;                         /* seconds from now; both 0: a day around now */
 	int ca;
+	int full;            /* with every extension that RFC 5280 asks for, which not all in the field have */
 	void (*odd)(X509 *); /* what else is done to it before it is signed; NULL: nothing */
 };
 
@@ -60,6 +61,16 @@ static inline void test_extend(X509 *x, X509 *issuer, int nid, const char *value
 	assert(extension);
 	X509_add_ext(x, extension, -1);
 	X509_EXTENSION_free(extension);
+}
+
+static inline void test_extend_fully(X509 *x, X509 *issuer, int ca)
+{
+	test_extend(x, issuer, NID_key_usage, ca ? "critical,keyCertSign" : "critical,digitalSignature");
+	test_extend(x, issuer, NID_subject_key_identifier, "hash");
+	if (x != issuer)
+		test_extend(x, issuer, NID_authority_key_identifier, "keyid:always");
+	if (!ca)
+		test_extend(x, issuer, NID_ext_key_usage, "clientAuth");
 }
 
 static inline struct test_certificate test_make(struct test_wish w)
@@ -81,6 +92,8 @@ static inline struct test_certificate test_make(struct test_wish w)
 	X509_set_pubkey(c.x, c.key);
 	if (w.ca)
 		test_extend(c.x, issuer->x, NID_basic_constraints, "critical,CA:TRUE");
+	if (w.full)
+		test_extend_fully(c.x, issuer->x, w.ca);
 	if (w.alt)
 		test_extend(c.x, issuer->x, NID_subject_alt_name, w.alt);
 	if (w.odd)
