@@ -4,6 +4,7 @@
  * OpenSSL is asked to be strict. What certificates in the field do without, although they should not, and what weakens nothing
  * (key identifiers, key usage of a CA, the critical bit of its basic constraints) is let pass; everything else stands.
  */
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct chain {
 	size_t count;
 	struct slice ders[CHAIN_CERTIFICATES_MAX]; /* behind the struct, in one piece with it */
 	X509 *decoded[CHAIN_CERTIFICATES_MAX];
+	bool tried[CHAIN_CERTIFICATES_MAX];
 	struct remembered remembered[CHAIN_ANCHORS_MAX];
 	size_t remembered_count;
 };
@@ -79,26 +81,13 @@ struct slice chain_der(const struct chain *c, size_t at)
 	return c->ders[at];
 }
 
-/* Exactly one certificate; NULL: something else, or no memory. */
-static X509 *decode(struct slice der)
-{
-	const unsigned char *p = (const unsigned char *)der.p;
-	X509 *x = der.n ? d2i_X509(NULL, &p, (long)der.n) : NULL;
-
-	if (x && p != (const unsigned char *)der.p + der.n) {
-		X509_free(x);
-		x = NULL;
-	}
-	ERR_clear_error();
-	return x;
-}
-
 static X509 *certificate(struct chain *c, size_t at)
 {
 	if (at >= c->count)
 		return NULL;
-	if (c->decoded[at] == NULL)
-		c->decoded[at] = decode(c->ders[at]);
+	if (!c->tried[at])
+		c->decoded[at] = certificate_decode(c->ders[at]);
+	c->tried[at] = true;
 	return c->decoded[at];
 }
 
@@ -138,16 +127,69 @@ static size_t issuer_of(struct chain *c, size_t at, const bool *below)
 	return at;
 }
 
-size_t chain_top(struct chain *c)
+/* --- keys --- */
+
+static bool is_huge(const EVP_PKEY *rsa)
+{
+	BIGNUM *e = NULL;
+	bool huge = EVP_PKEY_get_bits(rsa) > CHAIN_RSA_BITS_MAX || !EVP_PKEY_get_bn_param(rsa, OSSL_PKEY_PARAM_RSA_E, &e) ||
+		    BN_num_bits(e) > CHAIN_EXPONENT_MAX;
+
+	BN_free(e);
+	return huge;
+}
+
+static bool is_our_curve(const EVP_PKEY *ec)
+{
+	char group[32] = "";
+
+	return EVP_PKEY_get_group_name(ec, group, sizeof(group), NULL) &&
+	       (strcmp(group, "prime256v1") == 0 || strcmp(group, "secp384r1") == 0 || strcmp(group, "secp521r1") == 0);
+}
+
+/* Why its key takes no part in a path: it is none of those that devices and their CAs have, or it costs too much. NULL: it may. OpenSSL
+ * would take DSA and odd curves as well. */
+static const char *unfit(X509 *x)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(x);
+
+	switch (key ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE) {
+	case EVP_PKEY_RSA:
+	case EVP_PKEY_RSA_PSS:
+		if (is_huge(key))
+			return "its key is larger than 8192 bits, or the public exponent of that than 64";
+		return NULL;
+	case EVP_PKEY_EC:
+		if (is_our_curve(key))
+			return NULL;
+		break;
+	case EVP_PKEY_ED25519:
+	case EVP_PKEY_ED448: return NULL;
+	default: break;
+	}
+	return "its key is neither RSA, nor ECDSA on P-256, P-384 or P-521, nor EdDSA";
+}
+
+/* --- upwards --- */
+
+/* From the leaf to the last that was issued by another one of them; or, if that is asked for, to the first with an unfit key. */
+static size_t climb(struct chain *c, bool stop_at_unfit)
 {
 	bool below[CHAIN_CERTIFICATES_MAX] = {false};
 	size_t at = 0, next;
 
 	for (;; at = next) {
 		below[at] = true;
+		if (stop_at_unfit && certificate(c, at) && unfit(certificate(c, at)))
+			return at;
 		if ((next = issuer_of(c, at, below)) == at)
 			return at;
 	}
+}
+
+size_t chain_top(struct chain *c)
+{
+	return climb(c, false);
 }
 
 /* --- the path --- */
@@ -260,35 +302,16 @@ static const char *word_of(int error)
 	}
 }
 
-static bool key_is_huge(X509 *x)
-{
-	const EVP_PKEY *key = X509_get0_pubkey(x);
-
-	return key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) > CHAIN_RSA_BITS_MAX;
-}
-
-/* Those that came along, but for the leaf: untrusted. False: no memory. */
+/* Those that came along, but for the leaf and for those with unfit keys: untrusted. False: no memory. */
 static bool gather(struct chain *c, bool backwards, STACK_OF(X509) * others)
 {
 	for (size_t i = 1; i < c->count; i++) {
 		X509 *x = certificate(c, backwards ? c->count - i : i);
 
-		if (x && !sk_X509_push(others, x))
+		if (x && !unfit(x) && !sk_X509_push(others, x))
 			return false;
 	}
 	return true;
-}
-
-/* The place of one whose key is too large to be looked at; -1: there is none. */
-static int huge_key(struct chain *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		X509 *x = certificate(c, i);
-
-		if (x && key_is_huge(x))
-			return (int)i;
-	}
-	return -1;
 }
 
 /* Whether two of them have the same name, as when a CA was cross-signed. */
@@ -332,24 +355,6 @@ static int place_of(const struct chain *c, const X509 *x)
 	return x ? -1 : 0;
 }
 
-/* The kinds of keys that devices and their CAs have. OpenSSL would take DSA and odd curves as well. */
-static bool key_is_of_our_kind(X509 *x)
-{
-	EVP_PKEY *key = X509_get0_pubkey(x);
-	char group[32] = "";
-
-	switch (key ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE) {
-	case EVP_PKEY_RSA:
-	case EVP_PKEY_RSA_PSS:
-	case EVP_PKEY_ED25519:
-	case EVP_PKEY_ED448: return true;
-	case EVP_PKEY_EC:
-		return EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) &&
-		       (strcmp(group, "prime256v1") == 0 || strcmp(group, "secp384r1") == 0 || strcmp(group, "secp521r1") == 0);
-	default: return false;
-	}
-}
-
 static void fail(struct chain_path *out, const char *word, const char *reason, int culprit)
 {
 	*out = (struct chain_path){.word = word, .reason = reason, .culprit = culprit};
@@ -373,10 +378,6 @@ static enum err judge(struct chain *c, X509_STORE_CTX *ctx, const X509 *anchor, 
 	out->leads = out->depth < sk_X509_num(path);
 	if (!out->leads)
 		fail(out, "incomplete", "the path does not hold the trusted certificate", 0);
-	for (int i = 0; i <= out->depth && out->leads; i++)
-		if (!key_is_of_our_kind(sk_X509_value(path, i)))
-			fail(out, "weak", "its key is neither RSA, nor ECDSA on P-256, P-384 or P-521, nor EdDSA",
-			     place_of(c, sk_X509_value(path, i)));
 	return OK;
 }
 
@@ -411,25 +412,37 @@ static enum err try_both_ways(struct chain *c, struct judgement *j, struct chain
 	return e;
 }
 
+/* A path that is incomplete because the key of one of them kept it out. */
+static void blame_key(struct chain *c, struct chain_path *out)
+{
+	size_t at = climb(c, true);
+	const char *why = unfit(certificate(c, at));
+
+	if (why)
+		fail(out, "weak", why, (int)at);
+}
+
 static enum err judge_anchor(struct chain *c, struct slice anchor_der, const struct revocations *revocations, enum chain_purpose purpose,
 			     instant now, struct chain_path *out)
 {
-	X509 *anchor = decode(anchor_der);
+	X509 *anchor = certificate_decode(anchor_der);
 	struct judgement j = {
 		.anchor = anchor,
 		.revocations = revocations,
 		.purpose = purpose == CHAIN_SERVER ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT,
 		.now = (time_t)(now / INSTANT_SECOND),
 	};
-	int huge = huge_key(c);
+	const char *why;
 	enum err e = OK;
 
 	if (anchor == NULL || certificate(c, 0) == NULL)
 		e = ERR_MALFORMED;
-	else if (huge >= 0 || key_is_huge(anchor))
-		fail(out, "weak", "its key is larger than 8192 bits", huge);
-	else
-		e = try_both_ways(c, &j, out);
+	else if ((why = unfit(certificate(c, 0))) != NULL)
+		fail(out, "weak", why, 0);
+	else if ((why = unfit(anchor)) != NULL)
+		fail(out, "weak", why, -1);
+	else if ((e = try_both_ways(c, &j, out)) == OK && !out->leads && strcmp(out->word, "incomplete") == 0)
+		blame_key(c, out);
 	X509_free(anchor);
 	ERR_clear_error();
 	return e;

@@ -16,6 +16,7 @@
 #define CHAIN_DEPTH_MAX        10    /* intermediates between leaf and anchor */
 #define CHAIN_ANCHORS_MAX      16    /* that one chain is held against: each costs signatures */
 #define CHAIN_RSA_BITS_MAX     8192  /* of a key in the path: larger ones cost us more than they are worth */
+#define CHAIN_EXPONENT_MAX     64    /* bits of the public exponent of such a key: for a short key OpenSSL takes one as long as the key */
 
 struct chain;
 
