@@ -2,7 +2,8 @@
  * tls.h: TLS on an accepted socket, as a stream (io/stream.h).
  *
  * OpenSSL works on the descriptor itself; the loop only says when. A client
- * certificate is asked for and never demanded, and none is refused here: whether it is
+ * certificate is asked for and never demanded, and none is refused here, unless reading it
+ * would hold up the loop (certificate_spells_out_a_curve): whether it is
  * acceptable is decided after the request has named its enrollment (design.md 2).
  * No resumption, no tickets: a resumed session has lost the peer's chain.
  */

@@ -14,7 +14,7 @@
 #include <openssl/ssl.h>
 
 #include "io/plain.h"
-#include "crypto/test_certificates.h"
+#include "crypto/test_keys.h"
 #include "io/tls.h"
 
 #define MANY        (1024 * 1024)
@@ -461,6 +461,40 @@ static void a_chain_longer_than_the_limit_ends_the_handshake(void **state)
 	assert_int_equal(1, w.gone);
 	world_fini(&w);
 	test_unmake(&c);
+}
+
+/* It stands above a leaf that is fine; OpenSSL would decode it as it arrives. */
+static void a_curve_that_is_spelled_out_ends_the_handshake(void **state)
+{
+	struct arena *a = arena_new(MANY);
+	struct test_certificate c = test_make((struct test_wish){.name = "device", .issuer = &authority});
+	struct test_parts parts = test_take_apart(test_der_of(a, authority.x));
+	struct slice der;
+	const unsigned char *p;
+	X509 *costly;
+
+	(void)state;
+	parts.field[FIELD_OF_PUBLIC_KEY] = test_costly_spki(a);
+	der = test_put_together(a, &parts);
+	p = (const unsigned char *)der.p;
+	costly = d2i_X509(NULL, &p, (long)der.n);
+	for (size_t i = 0; i < 2; i++) {
+		struct world w;
+
+		world_init(&w, true);
+		use_version(&w, versions[i]);
+		SSL_CTX_use_certificate(w.client_ctx, c.x);
+		SSL_CTX_use_PrivateKey(w.client_ctx, c.key);
+		assert_int_equal(1, SSL_CTX_add1_chain_cert(w.client_ctx, costly));
+		world_play(&w, visit);
+		assert_int_equal(0, w.opened);
+		assert_int_equal(1, w.broken);
+		assert_int_equal(ERR_IO, w.why);
+		world_fini(&w);
+	}
+	X509_free(costly);
+	test_unmake(&c);
+	arena_free(&a);
 }
 
 static int no_authorities, was_asked;
@@ -1295,6 +1329,7 @@ int main(void)
 		cmocka_unit_test(a_chain_of_three_arrives_leaf_first),
 		cmocka_unit_test(a_leaf_sent_twice_counts_once),
 		cmocka_unit_test(a_chain_longer_than_the_limit_ends_the_handshake),
+		cmocka_unit_test(a_curve_that_is_spelled_out_ends_the_handshake),
 		cmocka_unit_test(the_request_for_a_certificate_names_no_authorities),
 		cmocka_unit_test(a_session_is_never_resumed),
 		cmocka_unit_test(a_silent_client_is_cut_off_at_the_deadline),
