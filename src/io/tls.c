@@ -8,8 +8,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "base/log.h"
-#include "crypto/certificate.h"
 #include "io/tls_own.h"
 
 #define WHY_MAX 256
@@ -35,23 +33,6 @@ static int accept_any(X509_STORE_CTX *store, void *arg)
 	(void)arg;
 	X509_STORE_CTX_set_error(store, X509_V_OK);
 	return 1;
-}
-
-/* OpenSSL decodes whatever certificates arrive, and shows them to accept_any afterwards. Those that it could be kept busy with (certificate.h)
- * must not get so far. Here it only shows the message, and has no ear for a refusal: so the length with which it begins is made a wrong
- * one, and the handshake ends with that. */
-static void on_message(int written, int version, int content, const void *message, size_t n, SSL *ssl, void *arg)
-{
-	unsigned char *bytes = (unsigned char *)message;
-
-	(void)version, (void)ssl, (void)arg;
-	if (written || content != SSL3_RT_HANDSHAKE || n <= SSL3_HM_HEADER_LENGTH || bytes[0] != SSL3_MT_CERTIFICATE)
-		return;
-	if (!certificate_spells_out_a_curve(slice_over(bytes, n)))
-		return;
-	log_debug(NULL, "certificate refused", "why", "the curve of its key is spelled out instead of named (RFC 5480 section 2.1.1)",
-		  NULL);
-	memset(bytes + SSL3_HM_HEADER_LENGTH, 0xff, n - SSL3_HM_HEADER_LENGTH);
 }
 
 /* A key file with a pass phrase: never ask the terminal, fail. */
@@ -82,7 +63,7 @@ static enum err context_set_up(SSL_CTX *c)
 	 * of such a list fits (device-api.md 6). */
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(c, accept_any, NULL);
-	SSL_CTX_set_msg_callback(c, on_message);
+	tls_guard(c);
 	SSL_CTX_set_max_cert_list(c, TLS_CHAIN_MAX);
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				    SSL_MODE_NO_AUTO_CHAIN);

@@ -33,7 +33,8 @@ void tls_free(struct tls **t);
 
 /* Certificates that a client sends, together: a longer list ends the handshake, for decoding it
  * costs us twenty times what it costs the client to send. */
-#define TLS_CHAIN_MAX 16384
+#define TLS_CHAIN_MAX       16384
+#define TLS_CHAIN_COUNT_MAX 64 /* how many they may be */
 
 /* Take over the connected, non-blocking `fd`. The handshake runs by itself; on_open is called
  * after it, on_broken if it fails (ERR_TIMEOUT, ERR_CLOSED, ERR_IO). On failure here the

@@ -37,7 +37,7 @@ struct world {
 	char server_name[64];
 	char *heard; /* all that was eaten */
 	size_t heard_n, chain_count;
-	struct slice chain[8];
+	struct slice chain[TLS_CHAIN_COUNT_MAX];
 	struct timer *timer;
 	void (*hears)(struct world *); /* on_bytes; NULL: eat, and close when the peer has ended */
 
@@ -103,7 +103,7 @@ static void on_open(void *cookie)
 
 	w->opened++;
 	snprintf(w->server_name, sizeof(w->server_name), "%s", w->stream->server_name ? w->stream->server_name : "(none)");
-	assert_in_range(w->stream->chain_count, 0, 8);
+	assert_in_range(w->stream->chain_count, 0, TLS_CHAIN_COUNT_MAX);
 	w->chain_count = w->stream->chain_count;
 	for (size_t i = 0; i < w->chain_count; i++) {
 		char *copy = malloc(w->stream->chain[i].n);
@@ -463,38 +463,72 @@ static void a_chain_longer_than_the_limit_ends_the_handshake(void **state)
 	test_unmake(&c);
 }
 
-/* It stands above a leaf that is fine; OpenSSL would decode it as it arrives. */
+/* `above` so many times above a leaf that is fine. */
+static void show_crowd(int version, X509 *above, int times, bool welcome)
+{
+	struct test_certificate c = test_make((struct test_wish){.name = "device", .issuer = &authority});
+	struct world w;
+
+	world_init(&w, true);
+	use_version(&w, version);
+	SSL_CTX_use_certificate(w.client_ctx, c.x);
+	SSL_CTX_use_PrivateKey(w.client_ctx, c.key);
+	for (int i = 0; i < times; i++)
+		assert_int_equal(1, SSL_CTX_add1_chain_cert(w.client_ctx, above));
+	world_play(&w, visit);
+	assert_int_equal(welcome, w.opened);
+	assert_int_equal(welcome ? times + 1 : 0, w.chain_count);
+	if (!welcome)
+		assert_int_equal(ERR_IO, w.why);
+	world_fini(&w);
+	test_unmake(&c);
+}
+
+/* The authority's certificate with another key, and with no names or extensions where it is to be small. */
+static X509 *with_key(struct slice spki, bool small)
+{
+	struct arena *a = arena_new(MANY);
+	struct test_parts p = test_take_apart(test_der_of(a, authority.x));
+	const unsigned char *at;
+	struct slice der;
+	X509 *x;
+
+	if (spki.n)
+		p.field[FIELD_OF_PUBLIC_KEY] = spki;
+	if (small) {
+		p.field[FIELD_OF_ISSUER] = p.field[FIELD_OF_SUBJECT] = SLICE("\x30\x00");
+		p.field[FIELD_OF_EXTENSIONS] = SLICE("");
+	}
+	der = test_put_together(a, &p);
+	at = (const unsigned char *)der.p;
+	x = d2i_X509(NULL, &at, (long)der.n);
+	arena_free(&a);
+	return x;
+}
+
+/* OpenSSL would compute as it decodes it. */
 static void a_curve_that_is_spelled_out_ends_the_handshake(void **state)
 {
 	struct arena *a = arena_new(MANY);
-	struct test_certificate c = test_make((struct test_wish){.name = "device", .issuer = &authority});
-	struct test_parts parts = test_take_apart(test_der_of(a, authority.x));
-	struct slice der;
-	const unsigned char *p;
-	X509 *costly;
+	X509 *costly = with_key(test_costly_spki(a), false);
 
 	(void)state;
-	parts.field[FIELD_OF_PUBLIC_KEY] = test_costly_spki(a);
-	der = test_put_together(a, &parts);
-	p = (const unsigned char *)der.p;
-	costly = d2i_X509(NULL, &p, (long)der.n);
-	for (size_t i = 0; i < 2; i++) {
-		struct world w;
-
-		world_init(&w, true);
-		use_version(&w, versions[i]);
-		SSL_CTX_use_certificate(w.client_ctx, c.x);
-		SSL_CTX_use_PrivateKey(w.client_ctx, c.key);
-		assert_int_equal(1, SSL_CTX_add1_chain_cert(w.client_ctx, costly));
-		world_play(&w, visit);
-		assert_int_equal(0, w.opened);
-		assert_int_equal(1, w.broken);
-		assert_int_equal(ERR_IO, w.why);
-		world_fini(&w);
-	}
+	for (size_t i = 0; i < 2; i++)
+		show_crowd(versions[i], costly, 1, false);
 	X509_free(costly);
-	test_unmake(&c);
 	arena_free(&a);
+}
+
+static void a_crowd_of_small_certificates_ends_the_handshake(void **state)
+{
+	X509 *tiny = with_key(NO_SLICE, true);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		show_crowd(versions[i], tiny, TLS_CHAIN_COUNT_MAX - 1, true);
+		show_crowd(versions[i], tiny, TLS_CHAIN_COUNT_MAX, false);
+	}
+	X509_free(tiny);
 }
 
 static int no_authorities, was_asked;
@@ -1330,6 +1364,7 @@ int main(void)
 		cmocka_unit_test(a_leaf_sent_twice_counts_once),
 		cmocka_unit_test(a_chain_longer_than_the_limit_ends_the_handshake),
 		cmocka_unit_test(a_curve_that_is_spelled_out_ends_the_handshake),
+		cmocka_unit_test(a_crowd_of_small_certificates_ends_the_handshake),
 		cmocka_unit_test(the_request_for_a_certificate_names_no_authorities),
 		cmocka_unit_test(a_session_is_never_resumed),
 		cmocka_unit_test(a_silent_client_is_cut_off_at_the_deadline),
