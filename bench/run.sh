@@ -1,5 +1,5 @@
 #!/bin/sh
-# What Berth costs, beside what others cost: bench/run.sh [--quick] [register|lookup|store ...]
+# What Berth costs, beside what others cost: bench/run.sh [--quick] [register|lookup|store|chain ...]
 #
 # Builds, measures, prints, and keeps the text in build/bench/. Everything runs on this machine's own disk, under build/bench,
 # in a network namespace of its own. A quiet machine, please: other work shows in the figures.
@@ -161,6 +161,12 @@ store() {
 	"$bin/bench/bench_store" "$work/store" $records 4
 }
 
+# What judging a chain of certificates takes, beside OpenSSL alone.
+chain() {
+	title "chain: CPU time for each chain, the shortest of $chain_times"
+	"$bin/bench/bench_chain" $chain_times
+}
+
 title() { printf '\n== %s\n' "$*"; }
 
 machine() {
@@ -179,13 +185,13 @@ if [ "${1:-}" = --inside ]; then
 	shift 2
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
 	if [ "$quick" = yes ]; then
-		rounds=3 visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000
+		rounds=3 visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000 chain_times=1
 	else
-		rounds=15 visits=2000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000
+		rounds=15 visits=2000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000 chain_times=5
 	fi
 	trap stop_all EXIT
 	machine
-	for part in ${*:-register lookup store}; do $part; done
+	for part in ${*:-register lookup store chain}; do $part; done
 	exit 0
 fi
 

@@ -112,9 +112,9 @@ static inline struct slice test_rsa_spki(struct arena *a, int bits, const BIGNUM
 static inline struct slice test_integer(struct arena *a, const BIGNUM *n)
 {
 	unsigned char bytes[1024] = {0};
-	int length = BN_bn2bin(n, bytes + 1);
+	size_t length = (size_t)BN_bn2bin(n, bytes + 1), sign = bytes[1] >> 7; /* a zero in front of what would be negative */
 
-	return test_der_wrap(a, 0x02, &(struct slice){(const char *)bytes, (size_t)length + 1}, 1);
+	return test_der_wrap(a, 0x02, &(struct slice){(const char *)bytes + 1 - sign, length + sign}, 1);
 }
 
 /* As many bytes as the field has. */

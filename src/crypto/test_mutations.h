@@ -13,7 +13,7 @@
 #define MUTATION_SEED  20261124u
 #define MUTATION_ROOM  (512 << 20)
 #define MUTATION_DEPTH 4   /* root, two intermediates, leaf */
-#define MUTATION_MOST  100 /* certificates in one chain */
+#define MUTATION_MOST  128 /* certificates in one chain */
 #define RANDOM_ROUNDS  1000
 
 enum mutation_end { END_UNKNOWN, END_LEADS, END_REFUSED };
