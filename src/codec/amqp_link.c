@@ -142,10 +142,12 @@ static bool place_link(struct amqp *a, struct amqp_session *s, const struct amqp
 
 bool read_attach(struct amqp *a, struct amqp_session *s, struct amqp_cursor *f, struct amqp_event *event)
 {
-	struct amqp_link l = {.name = amqp_next_text(f), .peer_handle = amqp_next_uint(f, NO_HANDLE)};
+	struct amqp_link l = {0};
 	struct amqp_value source, target, properties;
 	bool ours;
 
+	l.name = amqp_next_text(f);
+	l.peer_handle = amqp_next_uint(f, NO_HANDLE);
 	l.peer_sends = !amqp_next_bool(f, false); /* the role is: receiver */
 	amqp_skip(f, 2);
 	source = amqp_next(f);

@@ -1,5 +1,5 @@
 /*
- * amqp_own.h: a connection, seen from inside: what amqp.c, amqp_sasl.c, amqp_link.c and amqp_transfer.c share.
+ * amqp_own.h: a connection, seen from inside: what amqp.c, amqp_read.c, amqp_sasl.c, amqp_link.c and amqp_transfer.c share.
  */
 #ifndef BERTH_CODEC_AMQP_OWN_H
 #define BERTH_CODEC_AMQP_OWN_H
@@ -111,23 +111,27 @@ struct amqp {
 size_t frame_begin(struct amqp *a, enum amqp_frame_type type, uint16_t channel, enum amqp_code code, struct amqp_out *o);
 void frame_end(struct amqp *a, size_t at);
 
+void send_open(struct amqp *a);
+
 /* The peer has broken a rule, or a limit: a close with these constants, and AMQP_CLOSED. */
 void amqp_fail(struct amqp *a, const char *condition, const char *description);
 
 /* An error, or null when there is no condition. */
 void put_error(struct amqp_out *o, const char *condition, struct slice description, int retry_after);
 
-/* The next field is an error, or null. */
-void read_error(struct amqp_cursor *f, struct amqp_event *event);
-
-/* NULL: the peer has none of that channel. */
-struct amqp_session *session_of(struct amqp *a, uint16_t channel);
-
 /* --- amqp_sasl.c: a frame returns true when *event is to be told --- */
 
 void sasl_begin(struct amqp *a);
 bool sasl_frame(struct amqp *a, struct slice body, struct amqp_event *event);
 void sasl_outcome(struct amqp *a, bool good);
+
+/* --- amqp_read.c --- */
+
+/* The next field is an error, or null. */
+void read_error(struct amqp_cursor *f, struct amqp_event *event);
+
+/* NULL: the peer has none of that channel. */
+struct amqp_session *session_of(struct amqp *a, uint16_t channel);
 
 /* --- amqp_link.c, amqp_transfer.c: a performative's fields; true when *event is to be told --- */
 
