@@ -176,9 +176,14 @@ void amqp_output_taken(struct amqp *a, size_t n)
 		buf_release(&a->out);
 }
 
+size_t amqp_output_waiting(const struct amqp *a)
+{
+	return a->out.n;
+}
+
 bool amqp_ended(const struct amqp *a)
 {
-	return a->phase == PHASE_END && !a->tell_closed;
+	return a->phase == PHASE_END;
 }
 
 /* --- time --- */

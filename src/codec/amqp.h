@@ -78,7 +78,10 @@ bool amqp_read(struct amqp *a, struct slice *in, struct amqp_event *event);
 struct slice amqp_output(struct amqp *a);
 void amqp_output_taken(struct amqp *a, size_t n);
 
-/* Nothing more will be read, and nothing written beyond amqp_output. */
+/* How much that is, for who wants to know when to stop. */
+size_t amqp_output_waiting(const struct amqp *a);
+
+/* Nothing more will be read, and nothing written beyond amqp_output. An AMQP_CLOSED may still wait to be told. */
 bool amqp_ended(const struct amqp *a);
 
 /* Call it after AMQP_OPENED and then at the time it returns, or sooner: it sends heartbeats, and ends an idle connection (the

@@ -1,0 +1,299 @@
+/*
+ * test_amqps.h: an AMQP connection between a client that is not ours (codec/test_amqp_client.h) and a provisioning that is
+ * played by hand. Included by tests only; link with --wrap=api_ask_device and --wrap=provision_cancel.
+ */
+#ifndef BERTH_PROTOCOL_TEST_AMQPS_H
+#define BERTH_PROTOCOL_TEST_AMQPS_H
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "codec/test_amqp_client.h"
+#include "protocol/amqp_own.h"
+
+#define START   ((instant)17000000000000000) /* 2023-11-14T22:13:20Z */
+#define NAME    "0ne00AB12CD/registrations/dev-1"
+#define TOKEN   "SharedAccessSignature sr=x&sig=y&se=1&skn=registration"
+#define ASKED   64
+#define OUT_MAX (4 * 1024 * 1024)
+
+extern const struct protocol protocol_amqps;
+
+/* A question, as it was put. */
+struct asked {
+	enum device_op op;
+	char scope[32], id[64], operation[64], token[128], body[256];
+	size_t body_size, chain_count;
+	bool with_token, with_body, cancelled;
+	char protocol[16], peer[64], request[40];
+	provision_done *done; /* NULL: answered, or cancelled */
+	void *cookie;
+};
+
+static struct loop *loop;
+static struct stream stream;
+static struct protocol_env env;
+static struct connection *connection;
+static struct buf inbox, outbox;
+static struct task drained;
+static bool stream_closed, stream_aborted, gone, stuck /* the peer takes nothing */;
+static struct asked asked[ASKED];
+static size_t asked_count;
+static bool no_memory; /* no question can be put */
+static const struct slice certificate = {"a certificate", 13};
+static int log_fd;
+static struct client c;
+
+/* --- the provisioning --- */
+
+static inline void keep(char *to, size_t room, struct slice s)
+{
+	snprintf(to, room, "%.*s", SLICE_ARG(s));
+}
+
+struct provision_ask *__wrap_api_ask_device(struct api *api, const struct device_question *q, provision_done *done, void *cookie);
+void __wrap_provision_cancel(struct provision_ask **ask);
+
+struct provision_ask *__wrap_api_ask_device(struct api *api, const struct device_question *q, provision_done *done, void *cookie)
+{
+	struct asked *a = &asked[asked_count];
+
+	assert_ptr_equal(api, &asked);
+	if (no_memory)
+		return NULL;
+	assert_true(asked_count++ < ASKED);
+	*a = (struct asked){.op = q->op,
+			    .body_size = q->body.n,
+			    .chain_count = q->chain_count,
+			    .with_token = !slice_absent(q->token),
+			    .with_body = !slice_absent(q->body),
+			    .done = done,
+			    .cookie = cookie};
+	keep(a->scope, sizeof(a->scope), q->scope);
+	keep(a->id, sizeof(a->id), q->registration_id);
+	keep(a->operation, sizeof(a->operation), q->operation_id);
+	keep(a->token, sizeof(a->token), q->token);
+	keep(a->body, sizeof(a->body), q->body);
+	keep(a->protocol, sizeof(a->protocol), slice_str(q->protocol));
+	keep(a->peer, sizeof(a->peer), slice_str(q->peer));
+	keep(a->request, sizeof(a->request), slice_str(q->request_id));
+	return (struct provision_ask *)a;
+}
+
+void __wrap_provision_cancel(struct provision_ask **ask)
+{
+	struct asked *a = (struct asked *)*ask;
+
+	*ask = NULL;
+	if (a == NULL)
+		return;
+	assert_non_null(a->done);
+	a->done = NULL;
+	a->cancelled = true;
+}
+
+static inline void answer(size_t which, int status, int retry_after, const char *body)
+{
+	const struct device_answer it = {.status = status, .retry_after = retry_after, .body = slice_str(body)};
+	provision_done *done = asked[which].done;
+
+	assert_true(which < asked_count);
+	assert_non_null(done);
+	asked[which].done = NULL;
+	done(asked[which].cookie, &it);
+	loop_settle(loop);
+}
+
+/* --- the stream --- */
+
+static inline struct slice stage_inbox(struct stream *s)
+{
+	(void)s;
+	return buf_slice(&inbox);
+}
+
+static inline void stage_eat(struct stream *s, size_t n)
+{
+	(void)s;
+	assert_true(n <= inbox.n);
+	buf_eat(&inbox, n);
+}
+
+static inline enum err stage_write(struct stream *s, struct slice bytes)
+{
+	(void)s;
+	assert_false(stream_closed);
+	if (bytes.n > STREAM_OUTBOX_MAX - outbox.n && stuck)
+		return ERR_TOO_BIG;
+	buf_add(&outbox, bytes);
+	if (!drained.queued && !stuck)
+		loop_post(loop, &drained);
+	return OK;
+}
+
+static inline void stage_close(struct stream *s, bool abort)
+{
+	(void)s;
+	assert_false(stream_closed);
+	stream_closed = true;
+	stream_aborted = abort;
+	loop_unpost(loop, &drained);
+}
+
+static const struct stream_kind stage_kind = {stage_inbox, stage_eat, stage_write, stage_close};
+
+static inline void tell_drained(struct task *task)
+{
+	(void)task;
+	stream.user->on_drained(stream.cookie);
+}
+
+static inline void on_gone(void *cookie, struct connection *it)
+{
+	(void)cookie;
+	assert_ptr_equal(it, connection);
+	assert_false(gone);
+	gone = true;
+}
+
+/* --- the stage --- */
+
+static inline int set_up(void **state)
+{
+	struct stream *it = &stream;
+
+	(void)state;
+	log_fd = memfd_create("log", 0);
+	log_setup(log_fd, LOG_JSON, LOG_INFO);
+	assert_int_equal(loop_new_manual(START, &loop), OK);
+	stream = (struct stream){.kind = &stage_kind, .loop = loop, .peer_address = "192.0.2.7:5123"};
+	env = (struct protocol_env){&asked, on_gone, NULL};
+	drained = (struct task){.run = tell_drained};
+	buf_init(&inbox, OUT_MAX);
+	buf_init(&outbox, OUT_MAX);
+	stream_closed = stream_aborted = gone = stuck = no_memory = false;
+	asked_count = 0;
+	client_init(&c);
+	connection = protocol_amqps.open(loop, &it, &env);
+	assert_non_null(connection);
+	assert_null(it);
+	return 0;
+}
+
+static inline int tear_down(void **state)
+{
+	(void)state;
+	if (!gone)
+		protocol_amqps.abort(connection);
+	assert_true(gone && stream_closed);
+	for (size_t i = 0; i < asked_count; i++)
+		assert_null(asked[i].done);
+	client_fini(&c);
+	buf_fini(&inbox);
+	buf_fini(&outbox);
+	loop_free(&loop);
+	log_setup(2, LOG_AUTO, LOG_INFO);
+	close(log_fd);
+	return 0;
+}
+
+/* Whether a line with this event and this reason was logged. */
+static inline bool logged(const char *event, const char *reason)
+{
+	static char text[65536];
+	ssize_t n = pread(log_fd, text, sizeof(text) - 1, 0);
+	char *line, *rest = text;
+
+	text[n < 0 ? 0 : n] = 0;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (strstr(line, event) && strstr(line, reason) && strstr(line, "\"protocol\":\"amqp\"") && strstr(line, "192.0.2.7:5123"))
+			return true;
+	return false;
+}
+
+static inline void arrive(struct slice bytes)
+{
+	buf_add(&inbox, bytes);
+	if (!stream_closed)
+		stream.user->on_bytes(stream.cookie);
+	loop_settle(loop);
+}
+
+/* The beginning of what was sent, taken out. */
+static inline void sent(struct slice expected)
+{
+	assert_true(outbox.n >= expected.n);
+	assert_memory_equal(outbox.p, expected.p, expected.n);
+	buf_eat(&outbox, expected.n);
+}
+
+/* The client and the server, until neither has more to say. */
+static inline void talk(void)
+{
+	struct buf bytes;
+	bool more = true;
+
+	buf_init(&bytes, OUT_MAX);
+	while (more) {
+		buf_clear(&bytes);
+		client_output(&c, &bytes);
+		arrive(buf_slice(&bytes));
+		more = bytes.n > 0 || (outbox.n > 0 && !stuck);
+		if (!stuck) {
+			client_feed(&c, buf_slice(&outbox));
+			buf_clear(&outbox);
+		}
+	}
+	buf_fini(&bytes);
+}
+
+/* --- logging in --- */
+
+#define SASL_HEADER SLICE("AMQP\3\1\0\0")
+#define MECHANISMS  SLICE("\x00\x00\x00\x18\x02\x01\x00\x00\x00\x53\x40\xc0\x0b\x01\xe0\x08\x01\xa3\x05PLAIN")
+#define OUTCOME(n)  SLICE("\x00\x00\x00\x10\x02\x01\x00\x00\x00\x53\x44\xc0\x03\x01\x50" n)
+
+static inline void sasl_init(const char *mechanism, struct slice response)
+{
+	struct buf frame;
+	struct amqp_out o;
+
+	buf_init(&frame, 10000);
+	amqp_out_init(&o, &frame);
+	buf_add(&frame, SLICE("\0\0\0\0\2\1\0\0"));
+	amqp_describe(&o, 0x41);
+	amqp_open_list(&o);
+	amqp_put_symbol(&o, mechanism);
+	amqp_put_binary(&o, response);
+	amqp_put_string(&o, SLICE("global.berth.test"));
+	amqp_close_list(&o);
+	frame.p[2] = (char)(frame.n >> 8);
+	frame.p[3] = (char)frame.n;
+	arrive(SASL_HEADER);
+	arrive(buf_slice(&frame));
+	buf_fini(&frame);
+	sent(SASL_HEADER);
+	sent(MECHANISMS);
+}
+
+/* A device with a key, let in. */
+static inline void log_in(void)
+{
+	sasl_init("PLAIN", SLICE("\0" NAME "\0" TOKEN));
+	assert_int_equal(asked_count, 1);
+	answer(0, 200, 0, "{}");
+	sent(OUTCOME("\x00"));
+	asked_count = 0;
+	talk();
+	assert_true(c.opened);
+}
+
+/* One with a certificate, which skips SASL. */
+static inline void show_certificate(void)
+{
+	stream.chain = &certificate;
+	stream.chain_count = 1;
+}
+
+#endif
