@@ -27,9 +27,9 @@ struct connection {
 	struct task start;
 	bool draining;
 
-	/* Absolute; 0: none. One timer goes off at the nearest, or earlier. */
-	struct timer *timer;
-	int64_t timer_at, login_by, write_by, tick_at;
+	/* Absolute; 0: none. The deadline is set for the nearest, or earlier. */
+	struct deadline deadline;
+	int64_t armed_for, login_by, write_by, tick_at;
 
 	/* Who it is: by its login, or by the address of its first link. The slices point into `identity`. */
 	struct buf identity;

@@ -98,13 +98,16 @@ static void a_registration_may_be_asked_for_and_may_have_no_body(void **state)
 
 static void the_disposition_leaves_before_the_answer(void **state)
 {
+	struct slice bytes;
+
 	(void)state;
 	connect_with(10);
 	register_once();
 	answer(0, 200, 0, "{}");
-	assert_true(outbox.n > 24);
-	assert_memory_equal(outbox.p + 8, "\x00\x53\x15", 3);
-	assert_memory_equal(outbox.p + (unsigned char)outbox.p[3] + 8, "\x00\x53\x14", 3);
+	bytes = unseen();
+	assert_true(bytes.n > 24);
+	assert_memory_equal(bytes.p + 8, "\x00\x53\x15", 3);
+	assert_memory_equal(bytes.p + (unsigned char)bytes.p[3] + 8, "\x00\x53\x14", 3);
 	talk();
 }
 

@@ -12,8 +12,7 @@
 
 const char *amqps_name(const struct connection *c)
 {
-	(void)c;
-	return "amqp";
+	return c->stream->websocket ? "amqp-ws" : "amqp";
 }
 
 void amqps_log_refusal(const struct connection *c, const char *request, const char *reason)
@@ -29,7 +28,7 @@ static void connection_free(struct connection *c, bool abort)
 {
 	const struct protocol_env *env = c->env;
 
-	timer_cancel(&c->timer);
+	deadline_clear(&c->deadline);
 	loop_unpost(c->loop, &c->start);
 	provision_cancel(&c->login_ask);
 	amqp_forget_requests(c);
@@ -94,12 +93,12 @@ static bool read_one(struct connection *c)
 
 /* --- time --- */
 
-static void timer_fired(void *cookie)
+static void look_at_clock(struct deadline *d)
 {
-	struct connection *c = cookie;
+	struct connection *c = LIST_ITEM(d, struct connection, deadline);
 	int64_t now = loop_now_ms(c->loop);
 
-	c->timer = NULL;
+	c->armed_for = 0;
 	if (c->write_by && now >= c->write_by) {
 		amqps_log_refusal(c, NULL, "the peer does not take what it is sent");
 		connection_free(c, true);
@@ -119,17 +118,15 @@ static int64_t nearer(int64_t a, int64_t b)
 	return a == 0 || (b && b < a) ? b : a;
 }
 
-/* A timer that goes off too early arms itself again; so most deadlines come and go without one. False: out of memory. */
-static bool arm(struct connection *c)
+/* One that passes too early is set again; so most deadlines come and go without being set. */
+static void arm(struct connection *c)
 {
-	int64_t at = nearer(nearer(c->login_by, c->write_by), c->tick_at), now = loop_now_ms(c->loop);
+	int64_t at = nearer(nearer(c->login_by, c->write_by), c->tick_at);
 
-	if (at == 0 || (c->timer && c->timer_at <= at))
-		return true;
-	timer_cancel(&c->timer);
-	c->timer_at = at;
-	c->timer = loop_after(c->loop, at > now ? at - now : 0, timer_fired, c);
-	return c->timer != NULL;
+	if (at == 0 || (c->armed_for && c->armed_for <= at))
+		return;
+	c->armed_for = at;
+	deadline_set(c->loop, &c->deadline, at - loop_now_ms(c->loop), look_at_clock);
 }
 
 /* --- the stream --- */
@@ -160,10 +157,12 @@ void amqps_go_on(struct connection *c)
 		;
 	if (c->draining && at_rest(c))
 		amqp_close(c->amqp, "amqp:connection:forced", "draining");
-	if (!flush(c) || !arm(c))
+	if (!flush(c))
 		connection_free(c, true);
 	else if (amqp_ended(c->amqp) || (c->stream->ended && stream_inbox(c->stream).n == 0))
 		connection_free(c, false);
+	else
+		arm(c);
 }
 
 static void on_bytes(void *cookie)

@@ -1,6 +1,8 @@
 /* A device over AMQP (device-api.md 12): who is let in, which links, and how a connection ends. */
 #include "protocol/test_amqps.h"
 
+#define LATE 1001 /* a deadline passes up to a second after its time */
+
 /* --- login --- */
 
 static void a_token_is_asked_about_before_the_device_is_in(void **state)
@@ -13,9 +15,9 @@ static void a_token_is_asked_about_before_the_device_is_in(void **state)
 	assert_string_equal(asked[0].id, "dev-1");
 	assert_string_equal(asked[0].token, TOKEN);
 	assert_string_equal(asked[0].protocol, "amqp");
-	assert_string_equal(asked[0].peer, "192.0.2.7:5123");
+	assert_string_equal(asked[0].peer, TEST_STREAM_PEER);
 	assert_int_equal(strlen(asked[0].request), 36);
-	assert_int_equal(outbox.n, 0);
+	assert_int_equal(unseen().n, 0);
 	answer(0, 200, 0, "{}");
 	sent(OUTCOME("\x00"));
 	talk();
@@ -28,8 +30,8 @@ static void a_token_that_is_not_accepted_is_outcome_1_and_the_end(void **state)
 	sasl_init("PLAIN", SLICE("\0" NAME "\0" TOKEN));
 	answer(0, 401, 0, "{}");
 	sent(OUTCOME("\x01"));
-	assert_int_equal(outbox.n, 0);
-	assert_true(gone && !stream_aborted);
+	assert_int_equal(unseen().n, 0);
+	assert_true(gone && !t.aborted);
 	assert_true(logged("connection-refused", "the credential is not accepted"));
 }
 
@@ -120,10 +122,10 @@ static void sasl_may_be_skipped_with_a_certificate_alone(void **state)
 	assert_int_equal(asked_count, 0);
 	tear_down(state);
 	set_up(state);
-	stream.chain_count = 0;
+	t.s.chain_count = 0;
 	arrive(SLICE("AMQP\0\1\0\0"));
 	sent(SASL_HEADER);
-	assert_int_equal(outbox.n, 0);
+	assert_int_equal(unseen().n, 0);
 	assert_true(gone && logged("connection-refused", "no SASL and no client certificate"));
 }
 
@@ -140,18 +142,18 @@ static void a_login_has_ten_seconds(void **state)
 {
 	loop_advance(loop, AMQPS_LOGIN_MS - 1);
 	assert_false(gone);
-	loop_advance(loop, 1);
+	loop_advance(loop, LATE);
 	assert_true(gone && logged("connection-refused", "the login took too long"));
 	tear_down(state);
 	set_up(state);
 	/* Whatever of it has come already. */
 	sasl_init("PLAIN", SLICE("\0" NAME "\0" TOKEN));
-	loop_advance(loop, AMQPS_LOGIN_MS);
+	loop_advance(loop, AMQPS_LOGIN_MS + LATE);
 	assert_true(gone && asked[0].cancelled);
 	tear_down(state);
 	set_up(state);
 	log_in();
-	loop_advance(loop, AMQPS_LOGIN_MS);
+	loop_advance(loop, AMQPS_LOGIN_MS + LATE);
 	assert_false(gone);
 }
 
@@ -247,7 +249,7 @@ static void a_connection_closes_when_the_client_does(void **state)
 	log_in();
 	pn_connection_close(c.driver.connection);
 	talk();
-	assert_true(c.closed && gone && !stream_aborted);
+	assert_true(c.closed && gone && !t.aborted);
 	assert_string_equal(c.condition, "");
 }
 
@@ -258,13 +260,12 @@ static void a_broken_stream_and_an_end_without_a_close_are_the_end_too(void **st
 	log_in();
 	client_send(&c, client_sender(&c, "out", NAME), &request);
 	talk();
-	stream.user->on_broken(stream.cookie, ERR_CLOSED);
-	assert_true(gone && stream_aborted && asked[0].cancelled);
+	test_stream_break(&t, ERR_CLOSED);
+	assert_true(gone && t.aborted && asked[0].cancelled);
 	tear_down(state);
 	set_up(state);
 	log_in();
-	stream.ended = true;
-	arrive(NO_SLICE);
+	test_stream_end(&t);
 	assert_true(gone);
 }
 
@@ -273,9 +274,9 @@ static void a_peer_that_breaks_the_rules_is_closed_and_logged(void **state)
 	(void)state;
 	log_in();
 	arrive(SLICE("\x00\x00\x00\x0c\x02\x00\x00\x07\x00\x53\x13\x45"));
-	client_feed(&c, buf_slice(&outbox));
+	client_feed(&c, unseen());
 	assert_string_equal(c.condition, "amqp:not-allowed");
-	assert_true(gone && !stream_aborted);
+	assert_true(gone && !t.aborted);
 	assert_true(logged("connection-refused", "there is no session on this channel"));
 }
 
@@ -290,7 +291,7 @@ static void ten_silent_minutes_are_the_end(void **state)
 	arrive(SLICE("\x00\x00\x00\x08\x02\x00\x00\x00"));
 	loop_advance(loop, AMQPS_IDLE_MS - 1);
 	assert_false(gone);
-	loop_advance(loop, AMQPS_IDLE_MS + 1);
+	loop_advance(loop, AMQPS_IDLE_MS + 2 * LATE);
 	assert_true(gone && logged("connection-refused", "no frame has come for too long"));
 }
 
@@ -314,35 +315,35 @@ static void a_peer_that_takes_nothing_is_cut_off(void **state)
 {
 	(void)state;
 	log_in();
-	stuck = true;
+	t.stuck = true;
 	client_receiver(&c, "in", NAME, 1);
 	talk();
-	assert_true(outbox.n > 0);
+	assert_true(unseen().n > 0);
 	/* Meanwhile nothing more is read. */
 	client_sender(&c, "out", NAME);
 	talk();
-	assert_true(inbox.n > 0);
+	assert_true(t.in.n > 0);
 	loop_advance(loop, AMQPS_WRITE_MS - 1);
 	assert_false(gone);
-	loop_advance(loop, 1);
-	assert_true(gone && stream_aborted && logged("connection-refused", "does not take what it is sent"));
+	loop_advance(loop, LATE);
+	assert_true(gone && t.aborted && logged("connection-refused", "does not take what it is sent"));
 }
 
 static void reading_goes_on_when_the_peer_has_taken_what_it_was_sent(void **state)
 {
 	(void)state;
 	log_in();
-	stuck = true;
+	t.stuck = true;
 	client_receiver(&c, "in", NAME, 1);
 	talk();
 	client_sender(&c, "out", NAME);
 	talk();
-	assert_true(inbox.n > 0);
-	stuck = false;
-	stream.user->on_drained(stream.cookie);
+	assert_true(t.in.n > 0);
+	t.stuck = false;
+	test_stream_drain(&t);
 	talk();
-	assert_int_equal(inbox.n, 0);
-	loop_advance(loop, AMQPS_WRITE_MS);
+	assert_int_equal(t.in.n, 0);
+	loop_advance(loop, AMQPS_WRITE_MS + LATE);
 	assert_false(gone);
 }
 
@@ -352,15 +353,15 @@ static void an_idle_connection_is_drained_at_once(void **state)
 {
 	log_in();
 	protocol_amqps.drain(connection);
-	client_feed(&c, buf_slice(&outbox));
-	assert_true(gone && !stream_aborted && c.closed);
+	client_feed(&c, unseen());
+	assert_true(gone && !t.aborted && c.closed);
 	assert_string_equal(c.condition, "amqp:connection:forced");
 	assert_string_equal(c.description, "draining");
 	tear_down(state);
 	set_up(state);
 	protocol_amqps.drain(connection);
 	assert_true(gone);
-	assert_int_equal(outbox.n, 0);
+	assert_int_equal(unseen().n, 0);
 }
 
 static void what_is_asked_is_answered_before_the_connection_is_drained(void **state)
@@ -380,7 +381,7 @@ static void what_is_asked_is_answered_before_the_connection_is_drained(void **st
 	assert_false(gone);
 	assert_int_equal(asked_count, 1);
 	answer(0, 200, 0, "{\"status\":\"assigned\"}");
-	client_feed(&c, buf_slice(&outbox));
+	client_feed(&c, unseen());
 	assert_int_equal(c.answer_count, 1);
 	assert_string_equal(c.condition, "amqp:connection:forced");
 	assert_true(gone);
@@ -406,7 +407,7 @@ static void an_abort_forgets_what_is_asked(void **state)
 	client_send(&c, client_sender(&c, "out", NAME), &request);
 	talk();
 	protocol_amqps.abort(connection);
-	assert_true(gone && stream_aborted && asked[0].cancelled);
+	assert_true(gone && t.aborted && asked[0].cancelled);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

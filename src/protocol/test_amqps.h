@@ -10,13 +10,13 @@
 
 #include "base/log.h"
 #include "codec/test_amqp_client.h"
+#include "io/test_stream.h"
 #include "protocol/amqp_own.h"
 
-#define START   ((instant)17000000000000000) /* 2023-11-14T22:13:20Z */
-#define NAME    "0ne00AB12CD/registrations/dev-1"
-#define TOKEN   "SharedAccessSignature sr=x&sig=y&se=1&skn=registration"
-#define ASKED   64
-#define OUT_MAX (4 * 1024 * 1024)
+#define START ((instant)17000000000000000) /* 2023-11-14T22:13:20Z */
+#define NAME  "0ne00AB12CD/registrations/dev-1"
+#define TOKEN "SharedAccessSignature sr=x&sig=y&se=1&skn=registration"
+#define ASKED 64
 
 extern const struct protocol protocol_amqps;
 
@@ -32,12 +32,11 @@ struct asked {
 };
 
 static struct loop *loop;
-static struct stream stream;
+static struct test_stream t;
+static size_t seen; /* of what was written */
 static struct protocol_env env;
 static struct connection *connection;
-static struct buf inbox, outbox;
-static struct task drained;
-static bool stream_closed, stream_aborted, gone, stuck /* the peer takes nothing */;
+static bool gone;
 static struct asked asked[ASKED];
 static size_t asked_count;
 static bool no_memory; /* no question can be put */
@@ -105,49 +104,7 @@ static inline void answer(size_t which, int status, int retry_after, const char 
 	loop_settle(loop);
 }
 
-/* --- the stream --- */
-
-static inline struct slice stage_inbox(struct stream *s)
-{
-	(void)s;
-	return buf_slice(&inbox);
-}
-
-static inline void stage_eat(struct stream *s, size_t n)
-{
-	(void)s;
-	assert_true(n <= inbox.n);
-	buf_eat(&inbox, n);
-}
-
-static inline enum err stage_write(struct stream *s, struct slice bytes)
-{
-	(void)s;
-	assert_false(stream_closed);
-	if (bytes.n > STREAM_OUTBOX_MAX - outbox.n && stuck)
-		return ERR_TOO_BIG;
-	buf_add(&outbox, bytes);
-	if (!drained.queued && !stuck)
-		loop_post(loop, &drained);
-	return OK;
-}
-
-static inline void stage_close(struct stream *s, bool abort)
-{
-	(void)s;
-	assert_false(stream_closed);
-	stream_closed = true;
-	stream_aborted = abort;
-	loop_unpost(loop, &drained);
-}
-
-static const struct stream_kind stage_kind = {stage_inbox, stage_eat, stage_write, stage_close};
-
-static inline void tell_drained(struct task *task)
-{
-	(void)task;
-	stream.user->on_drained(stream.cookie);
-}
+/* --- the stage --- */
 
 static inline void on_gone(void *cookie, struct connection *it)
 {
@@ -157,23 +114,18 @@ static inline void on_gone(void *cookie, struct connection *it)
 	gone = true;
 }
 
-/* --- the stage --- */
-
 static inline int set_up(void **state)
 {
-	struct stream *it = &stream;
+	struct stream *it;
 
 	(void)state;
 	log_fd = memfd_create("log", 0);
 	log_setup(log_fd, LOG_JSON, LOG_INFO);
 	assert_int_equal(loop_new_manual(START, &loop), OK);
-	stream = (struct stream){.kind = &stage_kind, .loop = loop, .peer_address = "192.0.2.7:5123"};
+	it = test_stream_init(&t, loop);
 	env = (struct protocol_env){&asked, on_gone, NULL};
-	drained = (struct task){.run = tell_drained};
-	buf_init(&inbox, OUT_MAX);
-	buf_init(&outbox, OUT_MAX);
-	stream_closed = stream_aborted = gone = stuck = no_memory = false;
-	asked_count = 0;
+	gone = no_memory = false;
+	asked_count = seen = 0;
 	client_init(&c);
 	connection = protocol_amqps.open(loop, &it, &env);
 	assert_non_null(connection);
@@ -186,12 +138,11 @@ static inline int tear_down(void **state)
 	(void)state;
 	if (!gone)
 		protocol_amqps.abort(connection);
-	assert_true(gone && stream_closed);
+	assert_true(gone && t.closed);
 	for (size_t i = 0; i < asked_count; i++)
 		assert_null(asked[i].done);
 	client_fini(&c);
-	buf_fini(&inbox);
-	buf_fini(&outbox);
+	test_stream_fini(&t);
 	loop_free(&loop);
 	log_setup(2, LOG_AUTO, LOG_INFO);
 	close(log_fd);
@@ -207,43 +158,56 @@ static inline bool logged(const char *event, const char *reason)
 
 	text[n < 0 ? 0 : n] = 0;
 	while ((line = strsep(&rest, "\n")) != NULL)
-		if (strstr(line, event) && strstr(line, reason) && strstr(line, "\"protocol\":\"amqp\"") && strstr(line, "192.0.2.7:5123"))
+		if (strstr(line, event) && strstr(line, reason) && strstr(line, "\"protocol\":\"amqp\"") && strstr(line, TEST_STREAM_PEER))
 			return true;
 	return false;
 }
 
-static inline void arrive(struct slice bytes)
+/* What was sent and not looked at yet. */
+static inline struct slice unseen(void)
 {
-	buf_add(&inbox, bytes);
-	if (!stream_closed)
-		stream.user->on_bytes(stream.cookie);
-	loop_settle(loop);
+	return slice_from(buf_slice(&t.out), seen);
 }
 
-/* The beginning of what was sent, taken out. */
+/* As far as the server takes it. */
+static inline size_t arrive(struct slice bytes)
+{
+	size_t n, all = 0;
+
+	do {
+		n = test_stream_feed(&t, slice_from(bytes, all));
+		all += n;
+		loop_settle(loop);
+	} while (n > 0 && all < bytes.n);
+	return all;
+}
+
+/* The beginning of what was sent. */
 static inline void sent(struct slice expected)
 {
-	assert_true(outbox.n >= expected.n);
-	assert_memory_equal(outbox.p, expected.p, expected.n);
-	buf_eat(&outbox, expected.n);
+	assert_true(unseen().n >= expected.n);
+	assert_memory_equal(unseen().p, expected.p, expected.n);
+	seen += expected.n;
 }
 
-/* The client and the server, until neither has more to say. */
+/* The client and the server, until neither has more to say. A client that is stuck sees nothing. */
 static inline void talk(void)
 {
 	struct buf bytes;
 	bool more = true;
 
-	buf_init(&bytes, OUT_MAX);
+	buf_init(&bytes, 4 * CLIENT_BODY_MAX);
 	while (more) {
+		struct slice news = NO_SLICE;
+
 		buf_clear(&bytes);
 		client_output(&c, &bytes);
-		arrive(buf_slice(&bytes));
-		more = bytes.n > 0 || (outbox.n > 0 && !stuck);
-		if (!stuck) {
-			client_feed(&c, buf_slice(&outbox));
-			buf_clear(&outbox);
-		}
+		(void)arrive(buf_slice(&bytes));
+		if (!t.stuck)
+			news = unseen();
+		seen += news.n;
+		client_feed(&c, news);
+		more = bytes.n > 0 || news.n > 0;
 	}
 	buf_fini(&bytes);
 }
@@ -292,8 +256,8 @@ static inline void log_in(void)
 /* One with a certificate, which skips SASL. */
 static inline void show_certificate(void)
 {
-	stream.chain = &certificate;
-	stream.chain_count = 1;
+	t.s.chain = &certificate;
+	t.s.chain_count = 1;
 }
 
 #endif
