@@ -9,6 +9,7 @@ static const struct {
 } doors[DOORS] = {
 	[DOOR_HTTPS] = {"https", offsetof(struct settings, https_port)},
 	[DOOR_MQTTS] = {"mqtts", offsetof(struct settings, mqtts_port)},
+	[DOOR_AMQPS] = {"amqps", offsetof(struct settings, amqps_port)},
 };
 
 const char *door_protocol(enum door_name door)

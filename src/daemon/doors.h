@@ -12,7 +12,7 @@
 #include "daemon/settings.h"
 #include "listen/listen.h"
 
-enum door_name { DOOR_HTTPS, DOOR_MQTTS, DOORS };
+enum door_name { DOOR_HTTPS, DOOR_MQTTS, DOOR_AMQPS, DOORS };
 
 struct doors {
 	struct listener *at[DOORS];

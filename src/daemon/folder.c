@@ -280,6 +280,7 @@ enum err folder_announce(const struct folder *f, const struct settings *s, const
 	json_str(&out, "domain", s->domain);
 	json_int(&out, "httpsPort", a->https_port);
 	json_int(&out, "mqttsPort", a->mqtts_port);
+	json_int(&out, "amqpsPort", a->amqps_port);
 	if (f->ca_file)
 		json_str(&out, "ca", f->ca_file);
 	json_int(&out, "pid", getpid());

@@ -36,7 +36,7 @@ void folder_close(struct folder *);
 
 /* Say in server.json where the server is. */
 struct announcement {
-	int https_port, mqtts_port;
+	int https_port, mqtts_port, amqps_port;
 };
 MUST_USE enum err folder_announce(const struct folder *, const struct settings *, const struct announcement *, struct arena *);
 

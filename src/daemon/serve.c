@@ -76,7 +76,8 @@ static void on_reload(void *cookie)
 static void announce(struct server *server)
 {
 	const struct announcement a = {.https_port = house_port(server->house, DOOR_HTTPS),
-				       .mqtts_port = house_port(server->house, DOOR_MQTTS)};
+				       .mqtts_port = house_port(server->house, DOOR_MQTTS),
+				       .amqps_port = house_port(server->house, DOOR_AMQPS)};
 
 	if (folder_announce(&server->folder, &server->settings, &a, server->arena) != OK)
 		log_warn(NULL, "not-announced", "reason", "server.json cannot be written, so the CLI will not find this server by itself",
@@ -94,8 +95,8 @@ static int run(struct server *server)
 	for (size_t i = 0; i < DOORS; i++)
 		log_num(ports[i], house_port(server->house, (enum door_name)i));
 	log_info(NULL, "serving", "version", BERTH_VERSION, "domain", server->settings.domain, "listen", server->settings.listen,
-		 "https-port", ports[DOOR_HTTPS], "mqtts-port", ports[DOOR_MQTTS], "data", server->folder.path, "ca",
-		 server->folder.ca_file, NULL);
+		 "https-port", ports[DOOR_HTTPS], "mqtts-port", ports[DOOR_MQTTS], "amqps-port", ports[DOOR_AMQPS], "data",
+		 server->folder.path, "ca", server->folder.ca_file, NULL);
 	sd_notify(0, "READY=1");
 	house_run(server->house);
 	signal_watch_stop(&term);

@@ -21,6 +21,7 @@
 	S(listen, TEXT, "127.0.0.1", 0, 0, "ADDRESS[,ADDRESS]", "addresses to listen on, IPv4 or IPv6")                                    \
 	S(https_port, NUMBER, "443", 0, 65535, "PORT", "HTTPS; 8443 when left alone and 443 may not be bound; 0: any free port")           \
 	S(mqtts_port, NUMBER, "8883", 0, 65535, "PORT", "MQTT; 0: any free port")                                                          \
+	S(amqps_port, NUMBER, "5671", 0, 65535, "PORT", "AMQP; 0: any free port")                                                          \
 	S(admin_listen, TEXT, "127.0.0.1:9464", 0, 0, "ADDRESS:PORT", "plain HTTP for /healthz, /readyz and /metrics; empty: none")        \
 	S(tls_certificate, TEXT, NULL, 0, 0, "FILE", "PEM, the chain without the root [made by a private CA in the data folder]")          \
 	S(tls_key, TEXT, NULL, 0, 0, "FILE", "PEM, the key of --tls-certificate")                                                          \
