@@ -25,6 +25,7 @@ struct api_conf {
 	struct provision *provision;
 	struct hubs *hubs;
 	struct link *link;
+	struct news *news;
 	const char *domain;      /* "berth.test" */
 	const char *admin_token; /* bearer token of the data folder's administrator */
 	struct rate *operations; /* service API calls, by ID scope; all loops share it. NULL: no limit */
