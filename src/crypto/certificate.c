@@ -1,3 +1,5 @@
+#include <limits.h>
+
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -244,6 +246,14 @@ static instant time_of(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) ? (instant)timegm(&tm) * INSTANT_SECOND : 0;
 }
 
+/* A certificate of version 3 says 2. Whatever else stands there is a number too. */
+static int version_of(const X509 *x)
+{
+	long said = X509_get_version(x);
+
+	return said >= 0 && said < INT_MAX ? (int)said + 1 : 0;
+}
+
 static struct slice serial_text(struct arena *a, const X509 *x)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
@@ -315,7 +325,7 @@ enum err certificate_describe_decoded(const X509 *x, struct slice der, struct ar
 		.serial = serial_text(a, x),
 		.not_before = time_of(X509_get0_notBefore(x)),
 		.not_after = time_of(X509_get0_notAfter(x)),
-		.version = (int)X509_get_version(x) + 1,
+		.version = version_of(x),
 	};
 	/* A part that found no room would read as one that the certificate lacks. */
 	return arena_failed(a) || slice_absent(out->subject) || slice_absent(out->issuer) ? ERR_TOO_BIG : OK;
