@@ -98,13 +98,13 @@ static const char *tell_fault(struct bearer *b, const struct chain_path *path, c
 	return arena_printf(b->arena, "%s is refused: %s.", name, path->reason);
 }
 
-/* Whether one of those above the leaf is called like that. */
-static bool has_namesake(struct bearer *b, struct slice subject)
+/* Whether one of those above the leaf is called like the anchor without being it. */
+static bool has_namesake(struct bearer *b, const struct anchor *a, struct slice subject)
 {
 	for (size_t i = 1; i < chain_count(b->evidence->chain); i++) {
 		const struct certificate_info *info = chain_info(b->evidence->chain, i, b->arena);
 
-		if (info && slice_eq(info->subject, subject))
+		if (info && slice_eq(info->subject, subject) && !slice_eq(chain_der(b->evidence->chain, i), a->der))
 			return true;
 	}
 	return false;
@@ -128,7 +128,7 @@ static const char *tell_gap(struct bearer *b, const struct anchor *a, const char
 			"enrollment has. Was the CA renewed?",
 			SLICE_ARG(last->subject), SLICE_ARG(last->issuer));
 	}
-	if (has_namesake(b, anchor.subject)) {
+	if (has_namesake(b, a, anchor.subject)) {
 		*word = "other-key";
 		return arena_printf(
 			b->arena,
