@@ -1,5 +1,7 @@
 #!/bin/sh
-# What Berth costs, beside what others cost: bench/run.sh [--quick] [register|lookup|store|chain ...]
+# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|lookup|store|chain ...]
+#
+# With --x509, register and lookup are of devices that show a certificate.
 #
 # Builds, measures, prints, and keeps the text in build/bench/. Everything runs on this machine's own disk, under build/bench,
 # in a network namespace of its own. A quiet machine, please: other work shows in the figures.
@@ -39,7 +41,7 @@ start_berth() {
 	done
 }
 
-# start_nginx CERTIFICATES PORT CORES WORKERS: a static file, the same certificate and settings of TLS, nothing logged.
+# start_nginx CERTIFICATES PORT CORES WORKERS [DIRECTIVES]: a static file, the same certificate and settings of TLS, nothing logged.
 start_nginx() {
 	mkdir -p "$work/nginx/www"
 	cat >"$work/nginx/nginx.conf" <<-EOF
@@ -62,6 +64,7 @@ start_nginx() {
 				ssl_session_cache off;
 				ssl_session_tickets off;
 				ssl_conf_command NumTickets 0;
+				${5:-}
 			}
 		}
 	EOF
@@ -70,22 +73,18 @@ start_nginx() {
 	started="$started $pid"
 }
 
-# set_up DATA PORT: a data folder with a service, two hubs and a group. Leaves $scope and the server running.
-key=$(head -c 64 /dev/urandom | base64 -w0)
+# set_up DATA PORT: a data folder with a service and two hubs. Leaves $scope and the server running, for berth COMMAND...
 set_up() {
 	start_berth "$1" "$2" all
-	berth="$bin/src/berth"
 	export BERTH_DATA="$1"
-	{
-		"$berth" service create harbour
-		for hub in quay-1 quay-2; do
-			"$berth" hub create $hub
-			"$berth" linked-hub create $hub
-		done
-		"$berth" enrollment-group create mills --attestation symmetricKey --primary-key "$key"
-	} >"$work/set-up.log"
+	berth service create harbour >"$work/set-up.log"
 	scope=$(sed -n 's/.*"idScope": "\(.*\)".*/\1/p' "$work/set-up.log" | head -n 1)
+	for hub in quay-1 quay-2; do
+		berth hub create $hub
+		berth linked-hub create $hub
+	done >>"$work/set-up.log"
 }
+berth() { "$bin/src/berth" "$@"; }
 
 # measure CORES OPTIONS AND TARGETS...
 measure() {
@@ -100,6 +99,8 @@ measure() {
 register() {
 	certificates="$work/data"
 	set_up "$certificates" 8443
+	key=$(head -c 64 /dev/urandom | base64 -w0)
+	berth enrollment-group create mills --attestation symmetricKey --primary-key "$key" >>"$work/set-up.log"
 	stop_all
 	title "register: one thread each, servers on core 0, the devices on core 1"
 	start_berth "$work/data" 8443 0 --threads 1 --readers 1
@@ -115,6 +116,49 @@ register() {
 	stop_all
 }
 
+# The same with certificates in place of keys: a leaf under a group's root, a leaf of its own enrollment, and a leaf and an intermediate under a
+# group's root; nginx is shown the same.
+register_x509() {
+	devices=$((rounds * x509_visits + x509_visits / 4 + 32))
+	certificates="$work/base"
+	set_up "$certificates" 8443
+	title "register: making $devices devices of each kind"
+	identities leaf 1
+	identities own 1
+	identities line 1 intermediate
+	for group in leaf line; do
+		berth enrollment-group create $group --attestation x509 --signing-primary "$work/$group.groups" >>"$work/set-up.log"
+	done
+	stop_all
+	"$bin/bench/bench_enrollments" "$work/base" "$scope" leaves "$work/own"
+	cp -r "$work/base" "$work/again"
+	title "register: one thread each, servers on core 0, the devices on core 1"
+	start_berth "$work/base" 8443 0 --threads 1 --readers 1
+	berth_pid=$pid
+	start_nginx "$certificates" 8444 0 1 "ssl_verify_client optional_no_ca;"
+	visit_x509 1
+	title "register: as many threads as cores, $(nproc), all on all of them, the devices too"
+	start_berth "$work/again" 8443 all
+	berth_pid=$pid
+	start_nginx "$certificates" 8444 all auto "ssl_verify_client optional_no_ca;"
+	visit_x509 all
+}
+
+# visit_x509 CORES: both servers, which then end.
+visit_x509() {
+	measure "$1" --rounds $rounds --visits $x509_visits \
+		"nginx (leaf),$pid,8444,file,$work/leaf" "group,$berth_pid,8443,x509,$scope,$work/leaf" "own,$berth_pid,8443,x509,$scope,$work/own" \
+		"nginx (two),$pid,8444,file,$work/line" "group (two),$berth_pid,8443,x509,$scope,$work/line"
+	stop_all
+}
+
+# identities NAME GROUPS ...: as many $devices as all rounds want.
+identities() {
+	name=$1
+	shift
+	"$bin/bench/bench_identities" "$work/$name" "$devices" "$@"
+}
+
 # The same register with ten thousand to a million individual enrollments: three servers, visited in turn.
 lookup() {
 	targets="" port=8450
@@ -125,7 +169,7 @@ lookup() {
 	title "lookup: loading"
 	for count in $sizes; do
 		cp -r "$work/base" "$work/$count"
-		"$bin/bench/bench_enrollments" "$work/$count" "$scope" 0 "$count"
+		"$bin/bench/bench_enrollments" "$work/$count" "$scope" keys "$count"
 	done
 	title "lookup: one thread each, servers on core 0, the devices on core 1; the tables lie in the page cache"
 	for count in $sizes; do
@@ -151,6 +195,31 @@ cold() {
 	done
 	# shellcheck disable=SC2086
 	measure 1 --cold --first $((lookup_visits * (lookup_rounds + 2))) --rounds 1 --visits $lookup_visits $targets
+	stop_all
+}
+
+# The register of a device whose group must be found by its certificate, among one and among ten thousand.
+lookup_x509() {
+	targets="" port=8450
+	devices=$((x509_lookup_rounds * lookup_visits + lookup_visits / 4 + 32))
+	mkdir -p "$work/nginx/www"
+	set_up "$work/base" 8443
+	stop_all
+	certificates="$work/base"
+	title "lookup: making $devices devices, and loading groups of X.509"
+	for count in 1 $x509_groups; do
+		identities "in-$count" "$count"
+		cp -r "$work/base" "$work/$count"
+		"$bin/bench/bench_enrollments" "$work/$count" "$scope" groups "$work/in-$count"
+	done
+	title "lookup: one thread each, servers on core 0, the devices on core 1; the tables lie in the page cache"
+	for count in 1 $x509_groups; do
+		start_berth "$work/$count" $port 0 --threads 1 --readers 1
+		targets="$targets $count,$pid,$port,x509,$scope,$work/in-$count"
+		port=$((port + 1))
+	done
+	# shellcheck disable=SC2086
+	measure 1 --rounds $x509_lookup_rounds --visits $lookup_visits $targets
 	stop_all
 }
 
@@ -181,26 +250,41 @@ machine() {
 
 if [ "${1:-}" = --inside ]; then
 	shift
-	work=$1 quick=$2
-	shift 2
+	work=$1 quick=$2 kind=$3
+	shift 3
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
 	if [ "$quick" = yes ]; then
 		rounds=3 visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000 chain_times=1
+		x509_visits=100 x509_groups=1000 x509_lookup_rounds=3
 	else
 		rounds=15 visits=2000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000 chain_times=5
+		x509_visits=500 x509_groups=10000 x509_lookup_rounds=15
 	fi
 	trap stop_all EXIT
 	machine
-	for part in ${*:-register lookup store chain}; do $part; done
+	for part in ${*:-register lookup store chain}; do
+		case $part in
+		store | chain) $part ;;
+		*) "$part$kind" ;;
+		esac
+	done
 	exit 0
 fi
 
 . tools/setup.sh
-quick=no
-if [ "${1:-}" = --quick ]; then
-	quick=yes
+quick=no kind=""
+for word in "$@"; do
 	shift
-fi
+	case $word in
+	--quick) quick=yes ;;
+	--x509) kind=_x509 ;;
+	register | lookup | store) set -- "$@" "$word" ;;
+	*)
+		sed -n '2s/.*: /usage: /p' "$here/run.sh" >&2
+		exit 2
+		;;
+	esac
+done
 # shellcheck disable=SC2086
 install_packages $build_packages nginx-light iproute2 util-linux mount procps openssl
 say "building"
@@ -212,7 +296,7 @@ if [ "$(stat -f -c %T "$work")" = tmpfs ]; then
 	say "$work lies in memory, where nothing is durable: the figures are not those of a disk"
 fi
 status=0
-{ test/system/in_namespace.sh "$here/run.sh" --inside "$work" $quick "$@" || echo "$?" >"$work/status"; } 2>&1 | tee "$out/latest.txt"
+{ test/system/in_namespace.sh "$here/run.sh" --inside "$work" $quick "$kind" "$@" || echo "$?" >"$work/status"; } 2>&1 | tee "$out/latest.txt"
 [ ! -s "$work/status" ] || status=$(cat "$work/status")
 [ "$status" -ne 0 ] || cp "$out/latest.txt" "$out/$(date -u +%Y-%m-%d-%H%M%S).txt"
 exit "$status"

@@ -24,6 +24,7 @@ struct guest {
 	enum { CONNECTING, SHAKING, ASKING, LISTENING } state;
 	int64_t began_us;
 	uint32_t watched;
+	bool shown; /* the server has asked who it is */
 	struct buf request, answer;
 };
 
@@ -52,6 +53,7 @@ SSL_CTX *visit_tls(void)
 	if (c == NULL || SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set_ciphersuites(c, "TLS_AES_128_GCM_SHA256") != 1 || SSL_CTX_set1_groups_list(c, "X25519") != 1)
 		give_up("no TLS 1.3 here");
+	SSL_CTX_set_mode(c, SSL_MODE_NO_AUTO_CHAIN); /* what a device shows is what it was given */
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(c, on_ticket);
 	return c;
@@ -68,6 +70,18 @@ static void watch(struct guest *g, uint32_t events)
 	g->watched = events;
 }
 
+/* OpenSSL calls it when the server asks for a certificate. */
+static int on_asked(SSL *ssl, void *arg)
+{
+	struct guest *g = arg;
+	const struct visit_conf *conf = g->party->conf;
+
+	g->shown = true;
+	if (conf->show)
+		conf->show(conf->cookie, g->number, ssl);
+	return 1;
+}
+
 static void arrive(struct guest *g)
 {
 	struct party *p = g->party;
@@ -81,10 +95,12 @@ static void arrive(struct guest *g)
 		give_up("no socket: %s", strerror(errno));
 	SSL_set_fd(g->ssl, g->fd);
 	SSL_set_connect_state(g->ssl);
+	SSL_set_cert_cb(g->ssl, on_asked, g);
 	SSL_set_tlsext_host_name(g->ssl, NAME);
 	p->conf->ask(p->conf->cookie, g->number, &g->request); /* before the clock runs: it is the device's own work */
 	g->state = CONNECTING;
 	g->watched = 0;
+	g->shown = false;
 	g->began_us = clock_mono_us();
 	if (connect(g->fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS)
 		give_up("port %d: %s", p->conf->port, strerror(errno));
@@ -125,6 +141,8 @@ static void look_at_session(struct guest *g)
 
 	if (certificate == NULL || X509_cmp(certificate, g->party->conf->expects) != 0)
 		give_up("port %d has another certificate", g->party->conf->port);
+	if (g->party->conf->show && !g->shown)
+		give_up("port %d asks for no certificate", g->party->conf->port);
 	if (SSL_session_reused(g->ssl))
 		give_up("port %d resumed a session", g->party->conf->port);
 	g->party->visit->session = SSL_CIPHER_get_name(SSL_get_current_cipher(g->ssl));

@@ -22,6 +22,8 @@ struct visit_conf {
 
 	/* The whole request of connection `number` (from 0). */
 	void (*ask)(void *cookie, int number, struct buf *request);
+	/* What it shows of itself. NULL: nothing. A server that does not want to see it ends the process. */
+	void (*show)(void *cookie, int number, SSL *);
 	/* False: that is not the answer that was to come. */
 	bool (*check)(void *cookie, int number, int status, struct slice body);
 	void *cookie;
