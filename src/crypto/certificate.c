@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "crypto/certificate_own.h"
 #include "crypto/digest.h"
+#include "crypto/slim.h"
 
 #define NAME_TEXT_MAX 8192
 
@@ -38,11 +39,10 @@ bool certificate_spells_out_a_curve(struct slice bytes)
 X509 *certificate_decode(struct slice der)
 {
 	const unsigned char *p = (const unsigned char *)der.p;
-	X509 *x = NULL;
+	X509 *x = der.n && !certificate_spells_out_a_curve(der) ? X509_new_ex(slim_library(SLIM_CERTIFICATES), NULL) : NULL;
 
-	if (der.n && !certificate_spells_out_a_curve(der))
-		x = d2i_X509(NULL, &p, (long)der.n);
-	if (x && p != (const unsigned char *)der.p + der.n) {
+	/* When it fails there, x is freed and NULL. */
+	if (x && d2i_X509(&x, &p, (long)der.n) && p != (const unsigned char *)der.p + der.n) {
 		X509_free(x);
 		x = NULL;
 	}

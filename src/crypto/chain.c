@@ -13,6 +13,7 @@
 #include "crypto/chain.h"
 #include "crypto/digest.h"
 #include "crypto/revocation_own.h"
+#include "crypto/slim.h"
 
 #define SECURITY_LEVEL 2 /* 112 bits: RSA from 2048, no SHA-1 (SSL_CTX_set_security_level) */
 
@@ -386,7 +387,7 @@ static enum err try_path(struct chain *c, struct judgement *j, bool backwards, s
 {
 	STACK_OF(X509) *others = sk_X509_new_null();
 	X509_STORE *store = X509_STORE_new();
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new_ex(slim_library(SLIM_CERTIFICATES), NULL);
 	enum err e = ERR_NO_MEMORY;
 
 	if (others && store && ctx && gather(c, backwards, others) && X509_STORE_add_cert(store, j->anchor) &&
