@@ -446,7 +446,11 @@ extern const struct noun *const nouns[];
 
 /* Index numbers for struct store_want.by; 0 is the primary key. */
 enum { SERVICE_BY_NAME = 1 };                                    /* name_folded */
-enum { REGISTRATION_BY_GROUP = 1, REGISTRATION_BY_PENDING = 2 }; /* scope, group_id, id; pending, scope, id */
+enum {
+	REGISTRATION_BY_GROUP = 1, /* scope, group_id, id */
+	REGISTRATION_BY_PENDING,   /* pending, scope, id */
+	REGISTRATION_BY_TROUBLE,   /* scope, status ("failed" or "disabled"), id */
+};
 enum { INDIVIDUAL_BY_CA_PRIMARY = 1, INDIVIDUAL_BY_CA_SECONDARY, INDIVIDUAL_BY_END }; /* scope, ca_.._id, id; scope, certificate_end, id */
 enum {
 	GROUP_BY_ATTESTATION = 1,  /* scope, attestation, id */
