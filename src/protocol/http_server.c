@@ -2,7 +2,7 @@
  * http_server.c: one connection, request by request.
  *
  * The phases follow each other: IDLE (nothing of the next request is here), HEAD (some of it), BODY, ASKED (the
- * service thinks), ANSWERING (the peer takes its time). Each has its deadline; meeting it ends the connection, with
+ * service thinks), ANSWERING (the peer takes its time). STREAMING comes instead of ANSWERING when the answer has no end. Each has its deadline; meeting it ends the connection, with
  * 408 where the peer might listen. UPGRADED comes instead of BODY, and nothing after it: it has left HTTP.
  */
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "io/tls.h"
 #include "protocol/http_server.h"
 
-enum phase { IDLE, HEAD, BODY, ASKED, ANSWERING, UPGRADED };
+enum phase { IDLE, HEAD, BODY, ASKED, STREAMING, ANSWERING, UPGRADED };
 
 struct connection {
 	struct loop *loop;
@@ -40,6 +40,7 @@ struct connection {
 	struct buf answer;
 	size_t sent;
 	bool chunked, close_after;
+	size_t untaken; /* STREAMING: bytes that the peer has not taken yet */
 
 	struct upgraded *upgraded; /* who has the stream */
 };
@@ -77,7 +78,7 @@ static void deadline_passed(void *cookie)
 	if (c->phase == HEAD || c->phase == BODY)
 		refuse(c, 408, "The request took too long to arrive.");
 	else
-		connection_free(c, c->phase == ANSWERING);
+		connection_free(c, c->phase == ANSWERING || c->phase == STREAMING);
 }
 
 /* Enter a phase; 0: it has no deadline of ours. */
@@ -162,6 +163,10 @@ static void on_drained(void *cookie)
 {
 	struct connection *c = cookie;
 
+	if (c->phase == STREAMING) {
+		c->untaken = 0;
+		timer_cancel(&c->deadline);
+	}
 	if (c->phase != ANSWERING)
 		return;
 	if (!c->chunked || c->sent > c->answer.n) {
@@ -204,6 +209,36 @@ static void answer(struct connection *c, const struct api_answer *a)
 		return;
 	}
 	buf_fini(&out);
+}
+
+/* A piece of an answer without end. What goes wrong here is found out by on_broken, or by the deadline. */
+static bool take_part(void *cookie, const struct api_answer *head, struct slice bytes)
+{
+	struct connection *c = cookie;
+	struct buf out;
+	bool taken;
+
+	if ((c->phase != ASKED && c->phase != STREAMING) || c->untaken + bytes.n > HTTP_UNTAKEN_MAX)
+		return false;
+	buf_init(&out, HTTP_UNTAKEN_MAX + HTTP_HEAD_MAX);
+	if (head) {
+		struct api_answer begins = *head;
+
+		begins.body = SLICE(""); /* there is one */
+		c->chunked = c->close_after = true;
+		write_head(c, &begins, &out);
+	}
+	buf_printf(&out, "%zx\r\n", bytes.n);
+	buf_add(&out, bytes);
+	buf_add_str(&out, "\r\n");
+	if (c->deadline == NULL)
+		enter(c, STREAMING, HTTP_WRITE_MS);
+	c->phase = STREAMING;
+	taken = !buf_failed(&out) && stream_write(c->stream, buf_slice(&out)) == OK;
+	if (taken)
+		c->untaken += out.n;
+	buf_fini(&out);
+	return taken;
 }
 
 static void answered(void *cookie, const struct api_answer *a)
@@ -262,6 +297,7 @@ static void ask(struct connection *c)
 		.protocol = c->service->protocol,
 		.peer = c->stream->peer_address,
 		.request_id = c->request_id,
+		.part = c->head.minor == 1 && c->head.method == HTTP_GET ? take_part : NULL,
 	};
 	enter(c, ASKED, 0);
 	c->call = c->service->ask(c->env->house, &c->question, answered, c);
@@ -416,6 +452,8 @@ static void on_bytes(void *cookie)
 	 * noticed when the answer is written. */
 	if (c->phase == IDLE || c->phase == HEAD || c->phase == BODY)
 		go_on(c);
+	else if (c->phase == STREAMING && c->stream->ended)
+		connection_free(c, false);
 }
 
 /* The first bytes may have come together with the end of the handshake. */
@@ -455,7 +493,7 @@ void http_server_drain(struct connection *c)
 	c->draining = true;
 	if (c->upgraded)
 		upgraded_drain(c->upgraded);
-	else if (c->phase == IDLE)
+	else if (c->phase == IDLE || c->phase == STREAMING)
 		connection_free(c, false);
 }
 
