@@ -1,0 +1,102 @@
+// A connection by hand, for what SDKs hide: a test writes the bytes that it likes, and reads all that comes back.
+'use strict';
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+const tls = require('node:tls');
+const berth = require('./berth.js');
+
+const PORTS = { https: 443, mqtts: 8883, amqps: 5671 };
+const PATIENCE_MS = 20000; // then a test fails rather than hangs
+
+class Wire {
+  // To one of the doors. `with`: { cert, key }, what the client shows of itself.
+  static async open(door, credentials = {}) {
+    const wire = new Wire();
+    wire.tcp = net.connect(PORTS[door], '127.0.0.1');
+    wire.tcp.setNoDelay(true);
+    wire.tls = tls.connect({ socket: wire.tcp, servername: 'global.berth.test', ca: fs.readFileSync(path.join(berth.data, 'ca.pem')), ...credentials });
+    wire.bytes = Buffer.alloc(0);
+    wire.over = false;
+    wire.wake = () => {};
+    wire.tls.on('data', (part) => {
+      wire.bytes = Buffer.concat([wire.bytes, part]);
+      wire.wake();
+    });
+    for (const event of ['end', 'close', 'error'])
+      wire.tls.on(event, () => {
+        wire.over = true;
+        wire.wake();
+      });
+    wire.tcp.on('error', () => {});
+    await new Promise((resolve, reject) => {
+      wire.tls.once('secureConnect', resolve);
+      wire.tls.once('error', reject);
+    });
+    wire.tcp.unref(); // a test that failed may leave it open
+    return wire;
+  }
+
+  // All in one write: as long as it is short, it arrives in one piece.
+  write(...parts) {
+    this.tls.write(Buffer.concat(parts.map((part) => Buffer.from(part))));
+    return this;
+  }
+
+  // Every byte is a TLS record of its own.
+  async drip(bytes) {
+    for (const byte of bytes) await new Promise((resolve) => this.tls.write(Buffer.from([byte]), resolve));
+    return this;
+  }
+
+  news() {
+    return new Promise((resolve, reject) => {
+      const patience = setTimeout(() => reject(new Error(`nothing came; before: ${this.bytes.toString('latin1').slice(0, 200)}`)), PATIENCE_MS);
+      this.wake = () => {
+        clearTimeout(patience);
+        this.wake = () => {};
+        resolve();
+      };
+    });
+  }
+
+  // What `reader` makes of the bytes: [value, how many bytes it was], or undefined when it needs more.
+  async read(reader) {
+    for (;;) {
+      const found = reader(this.bytes);
+      if (found) {
+        this.bytes = this.bytes.subarray(found[1]);
+        return found[0];
+      }
+      if (this.over) throw new Error(`the connection has ended; before: ${this.bytes.toString('latin1').slice(0, 200)}`);
+      await this.news();
+    }
+  }
+
+  take(n) {
+    return this.read((bytes) => (bytes.length >= n ? [bytes.subarray(0, n), n] : undefined));
+  }
+
+  // The peer ends the connection; resolves to what came before that and was not read.
+  async end() {
+    while (!this.over) await this.news();
+    return this.bytes;
+  }
+
+  // We have said all, and listen on.
+  halfClose() {
+    this.tls.end();
+    return this;
+  }
+
+  // As if somebody pulled the cable out: no goodbye of TLS, and TCP resets.
+  cut() {
+    this.tcp.resetAndDestroy();
+  }
+
+  close() {
+    this.tls.destroy();
+  }
+}
+
+module.exports = { Wire };
