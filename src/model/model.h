@@ -111,6 +111,10 @@ void *noun_copy(const struct noun *, const void *record, struct arena *);
  * or the arena is full; nothing is written then. */
 bool certificate_write_info(struct json_out *, const char *name, struct slice der, struct arena *);
 
+/* The same of one that was described already. */
+struct certificate_info;
+void certificate_write_described(struct json_out *, const char *name, const struct certificate_info *);
+
 /* The row of that column, or of that JSON path; NULL: none. */
 const struct field *noun_field(const struct noun *, const char *name);
 const struct field *noun_field_json(const struct noun *, const char *path);

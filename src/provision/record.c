@@ -29,15 +29,14 @@ bool record_abandoned(const struct registration *r)
 struct presented *record_presented(struct registration *r)
 {
 	struct presented *p = r->verdict.leaf.n ? noun_new(&noun_presented, r->arena) : NULL;
-	struct certificate_info info;
 
-	if (p == NULL || certificate_describe(r->verdict.leaf, r->arena, &info) != OK)
+	if (p == NULL)
 		return NULL;
 	p->scope = r->scope;
 	p->id = r->id;
 	p->leaf = r->verdict.leaf;
 	p->signer = r->verdict.signer;
-	p->certificate_end = info.not_after;
+	p->certificate_end = r->verdict.leaf_info->not_after;
 	p->at = registration_now(r);
 	return p;
 }

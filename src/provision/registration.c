@@ -451,7 +451,7 @@ struct result registration_result(const struct registration *r)
 		.operation_id = r->record->operation_id,
 		.group = e && r->by_group ? e->name : NO_SLICE,
 		.x509 = e && slice_eq_fold(e->attestation, SLICE("x509")),
-		.leaf = r->verdict.leaf,
+		.leaf_info = r->verdict.leaf_info,
 		.signer = r->verdict.signer,
 	};
 }

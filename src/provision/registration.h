@@ -158,7 +158,8 @@ struct result {
 	struct slice operation_id;
 	struct slice group; /* name of the key group that serves the device; absent: none */
 	bool x509;
-	struct slice leaf, signer; /* DER, as in struct verdict */
+	const struct certificate_info *leaf_info; /* as in struct verdict */
+	struct slice signer;                      /* DER */
 };
 
 enum aim { AIM_ASSIGN, AIM_FAIL, AIM_BAR, AIM_CLEAR };
