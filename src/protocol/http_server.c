@@ -249,27 +249,43 @@ static void answered(void *cookie, const struct api_answer *a)
 	answer(c, a);
 }
 
+/* In the words of device-api.md 5.5, which the clients of every surface read. */
+static void write_refusal(const struct connection *c, int code, const char *sentence, struct buf *body)
+{
+	char at[INSTANT_TEXT];
+	struct json_out out;
+
+	json_out_init(&out, body);
+	json_open(&out, NULL, '{');
+	json_int(&out, "errorCode", code);
+	json_str(&out, "trackingId", c->request_id);
+	json_str(&out, "message", sentence);
+	json_str(&out, "timestampUtc", instant_print(loop_wall(c->loop), INSTANT_ISO7, at));
+	json_close(&out, '}');
+}
+
 /* A request that could not be read is answered, and the connection closed: what follows in the inbox cannot be trusted to
  * be the start of anything. */
 static void refuse(struct connection *c, int status, const char *sentence)
 {
 	struct api_answer a = {.status = status};
+	struct api_header *header = a.headers;
+	char code[16], seconds[16];
 	struct buf body;
-	struct json_out out;
 
 	if (c->request_id[0] == 0)
 		random_uuid(c->request_id);
 	c->close_after = true;
+	snprintf(code, sizeof(code), "%d", status * 1000 + 1);
+	snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_SECONDS);
 	buf_init(&body, 1024);
-	json_out_init(&out, &body);
-	json_open(&out, NULL, '{');
-	json_int(&out, "errorCode", status * 1000 + 1);
-	json_str(&out, "trackingId", c->request_id);
-	json_str(&out, "message", sentence);
-	json_close(&out, '}');
+	write_refusal(c, status * 1000 + 1, sentence, &body);
 	a.body = buf_slice(&body);
+	*header++ = (struct api_header){"x-ms-error-code", slice_str(code)};
+	if (status >= 500)
+		*header++ = (struct api_header){"Retry-After", slice_str(seconds)}; /* 9.2 */
 	if (status == 426)
-		upgrade_hint(&a);
+		upgrade_hint(header);
 	log_info(NULL, "request-refused", "protocol", c->service->protocol, "peer", c->stream->peer_address, "request", c->request_id,
 		 "reason", sentence, NULL);
 	answer(c, &a);
