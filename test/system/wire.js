@@ -66,12 +66,34 @@ class Channel {
   }
 }
 
+// Passes one connection on to a door, and ends nothing by itself: `ended` tells that the server has ended TCP, not just TLS.
+async function relay(door) {
+  const server = net.createServer({ allowHalfOpen: true });
+  const ended = new Promise((resolve, reject) => {
+    server.once('connection', (near) => {
+      const far = net.connect({ port: PORTS[door], host: '127.0.0.1', allowHalfOpen: true });
+      const patience = setTimeout(() => reject(new Error('the server does not end the connection')), PATIENCE_MS);
+      near.pipe(far, { end: false });
+      far.pipe(near, { end: false });
+      for (const socket of [near, far]) socket.on('error', () => {});
+      far.on('end', () => {
+        clearTimeout(patience);
+        for (const socket of [near, far]) socket.destroy();
+        server.close();
+        resolve();
+      });
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { port: server.address().port, ended };
+}
+
 // TLS to one of the doors.
 class Wire extends Channel {
-  // `credentials`: { cert, key }, what the client shows of itself.
+  // `credentials`: { cert, key }, what the client shows of itself. A door may be a port, too.
   static async open(door, credentials = {}) {
     const wire = new Wire();
-    wire.tcp = net.connect(PORTS[door], '127.0.0.1');
+    wire.tcp = net.connect(PORTS[door] || door, '127.0.0.1');
     wire.tcp.setNoDelay(true);
     wire.tcp.on('error', () => {});
     wire.tls = tls.connect({ socket: wire.tcp, servername: 'global.berth.test', ca: fs.readFileSync(path.join(berth.data, 'ca.pem')), ...credentials });
@@ -123,4 +145,4 @@ function httpHead(bytes) {
   return [{ first, version, status: Number(status), reason, lines, headers }, end + 4];
 }
 
-module.exports = { Channel, Wire, httpHead };
+module.exports = { Channel, Wire, relay, httpHead };
