@@ -5,106 +5,22 @@ const { test, before, after } = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
+const rhea = require('rhea');
 const berth = require('./berth.js');
 const amqp = require('./amqp_bytes.js');
 const mqtt = require('./mqtt_bytes.js');
 const websocket = require('./websocket_bytes.js');
 const { FarHub, certificate } = require('./far_hub.js');
 const { CA, pem, secret, make } = require('./pki.js');
+const { HttpsDevice, transports } = require('./speakers.js');
 const { Wire, relay, httpHead } = require('./wire.js');
 
 const key = Buffer.alloc(64, 7).toString('base64');
 let scope;
 let api;
+const config = path.join(berth.data, 'rates.ini');
 let hub; // takes requests, and answers none before the end
 const held = [];
-
-// --- one device on one transport: register and poll, each told as { status, text, body, wait } ---
-
-class HttpsDevice {
-  constructor(wire, { id, key: itsKey }) {
-    Object.assign(this, { wire, id, at: `/${scope}/registrations/${id}` });
-    this.token = itsKey && berth.sas(`${scope}/registrations/${id}`, itsKey, { name: 'registration' });
-  }
-
-  // The head and the text of an answer. `lines` are headers as they are written.
-  async ask(method, target, body = '', lines = []) {
-    const all = ['Host: global.berth.test:443', ...(this.token ? [`Authorization: ${this.token}`] : []), `Content-Length: ${Buffer.byteLength(body)}`, ...lines];
-    this.wire.write(`${method} ${target} HTTP/1.1\r\n${all.map((line) => `${line}\r\n`).join('')}\r\n${body}`);
-    const head = await this.wire.read(httpHead);
-    return { head, text: (await this.wire.take(Number(head.headers['content-length']))).toString() };
-  }
-
-  async told(asked) {
-    const { head, text } = await asked;
-    return { status: head.status, head, text, wait: head.headers['retry-after'] && Number(head.headers['retry-after']) };
-  }
-
-  register(body = '{}') {
-    return this.told(this.ask('PUT', `${this.at}/register?api-version=2019-03-31`, body));
-  }
-
-  poll(operation) {
-    return this.told(this.ask('GET', `${this.at}/operations/${operation}?api-version=2019-03-31`, '{}'));
-  }
-}
-
-class MqttDevice {
-  constructor(device) {
-    Object.assign(this, { device, wire: device.wire });
-  }
-
-  async told(topic, body) {
-    await this.device.send(topic, body);
-    const { payload, topic: answer, id } = await this.device.expect('PUBLISH');
-    this.wire.write(mqtt.puback(id));
-    const [, status, , wait] = /res\/(\d+)\/\?\$rid=([^&]*)(?:&retry-after=(\d+))?$/.exec(answer) || assert.fail(answer);
-    return { status: Number(status), topic: answer, text: payload, wait: wait && Number(wait) };
-  }
-
-  register(body = '{}') {
-    return this.told(mqtt.registerTopic('1'), body);
-  }
-
-  poll(operation) {
-    return this.told(mqtt.statusTopic('2', operation), ' ');
-  }
-}
-
-class AmqpDevice {
-  constructor(device) {
-    Object.assign(this, { device, wire: device.wire });
-  }
-
-  // A rejection has its text in the description, and .NET takes its status from that (12.6).
-  async told(asked) {
-    const { answer, outcome, order } = await asked;
-    const [error] = answer ? [] : outcome.value;
-    const text = answer ? answer.text : error.value[1].value;
-    const status = JSON.parse(text).errorCode ? Math.floor(JSON.parse(text).errorCode / 1000) : undefined;
-    const more = answer ? answer.properties : error.value[2] && error.value[2].value ? amqp.members(error.value[2]) : {};
-    return { status, text, order, wait: more['retry-after'] && more['retry-after'].value };
-  }
-
-  register(body = '{}') {
-    return this.told(this.device.register(body, { correlation: amqp.string('one') }));
-  }
-
-  poll(operation) {
-    return this.told(this.device.poll(operation, { correlation: amqp.string('two') }));
-  }
-}
-
-const wireFor = (door, who) => Wire.open(door, who.shown);
-const socketFor = (subprotocol, who) => websocket.Stream.open({ subprotocol, credentials: who.shown });
-const whole = (who) => ({ scope, ...who });
-const transports = {
-  https: async (who) => new HttpsDevice(await wireFor('https', who), who),
-  mqtt: async (who) => new MqttDevice(await new mqtt.Device(await wireFor('mqtts', who), whole(who)).begin()),
-  'mqtt-ws': async (who) => new MqttDevice(await new mqtt.Device(await socketFor('mqtt', who), whole(who)).begin()),
-  amqp: async (who) => new AmqpDevice(await new amqp.Device(await wireFor('amqps', who), whole(who)).begin()),
-  'amqp-ws': async (who) => new AmqpDevice(await new amqp.Device(await socketFor('AMQPWSB10', who), whole(who)).begin()),
-};
 
 // --- every kind of answer, once on every transport ---
 
@@ -125,7 +41,7 @@ const told = []; // { transport, what, id, asked: 'register' or 'poll', status, 
 
 async function play(transport, what) {
   const id = `${what}-${transport}`;
-  const device = await transports[transport](await cases[what](id));
+  const device = await transports[transport]({ scope, ...(await cases[what](id)) });
   const note = (asked, answer) => {
     const full = { transport, what, id, asked, ...answer, body: JSON.parse(answer.text), where: `${transport}: ${asked} of ${what}: ${answer.text}` };
     told.push(full);
@@ -144,7 +60,8 @@ before(async () => {
   hub.mood = (request, response, act) => held.push(() => FarHub.say(response, act()));
   fs.writeFileSync(path.join(berth.data, 'elsewhere-ca.pem'), credentials.cert);
   await berth.killServer('SIGTERM');
-  await berth.startServer('--ca', path.join(berth.data, 'elsewhere-ca.pem'));
+  fs.writeFileSync(config, '');
+  await berth.startServer('--ca', path.join(berth.data, 'elsewhere-ca.pem'), '--config', config);
   await berth.makeHub('hub1');
   scope = (await berth.makeService('dps1', { iotHubs: [{ name: 'hub1' },
     { connectionString: hub.connectionString(), location: 'there', applyAllocationPolicy: false }] })).properties.idScope;
@@ -214,7 +131,7 @@ test('rule 2: every HTTPS answer, errors too, has a JSON body, its type, a reaso
   };
   for (const [name, [status, method, target, body]] of Object.entries(asks))
     await t.test(`${status}: ${name}`, async () => {
-      const device = await transports.https({ id: 'dev-1', key });
+      const device = await transports.https({ scope, id: 'dev-1', key });
       const { head, text } = await device.ask(method, target.replace('%SCOPE', scope), body);
       good(head, text, status);
       await berth.sleep(20);
@@ -292,9 +209,9 @@ test('rule 7: failed and disabled carry errorCode and errorMessage', () => {
 
 test('rule 8: a payload is an object or is not there, whatever the device sent as its own', async () => {
   for (const [transport, open] of Object.entries(transports)) {
-    const device = await open({ id: `payload-${transport}`, key: berth.deriveKey(key, `payload-${transport}`) });
+    const device = await open({ scope, id: `payload-${transport}`, key: berth.deriveKey(key, `payload-${transport}`) });
     for (const payload of ['null', '"text"', '7', 'true', '[1]', '{"a":1}']) {
-      const { body } = { body: JSON.parse((await device.register(`{"payload":${payload}}`)).text) };
+      const body = JSON.parse((await device.register(`{"payload":${payload}}`)).text);
       assert.strictEqual(body.status, 'assigned');
       berth.assertNoNull(body);
       if (body.registrationState.payload !== undefined) assert.ok(/^{/.test(JSON.stringify(body.registrationState.payload)), transport);
@@ -373,6 +290,41 @@ test('rule 12: AMQP: the correlation-id with its type, one Data section, the dis
   slow.wire.close();
 });
 
+// A general client: both links of device-api.md 12.2, and a register for each message. Resolves to the answers; all were accepted.
+function general(id, options, messages) {
+  const address = `${scope}/registrations/${id}`;
+  const connection = rhea.create_container().connect({ transport: 'tls', host: 'global.berth.test', port: 5671, ca: fs.readFileSync(path.join(berth.data, 'ca.pem')), reconnect: false, ...options });
+  const answers = [];
+  let accepted = 0;
+  return new Promise((resolve, reject) => {
+    const perhapsOver = () => {
+      if (answers.length < messages.length || accepted < messages.length) return;
+      connection.close();
+      resolve(answers);
+    };
+    connection.open_receiver({ source: address });
+    connection.open_sender({ target: address }).once('sendable', ({ sender }) =>
+      messages.forEach((message) => sender.send({ application_properties: { 'iotdps-operation-type': 'iotdps-register' }, body: rhea.message.data_section(Buffer.from('{}')), ...message })));
+    connection.on('accepted', () => { accepted += 1; perhapsOver(); });
+    connection.on('message', ({ message }) => { answers.push(message); perhapsOver(); });
+    for (const event of ['rejected', 'disconnected', 'connection_error', 'sender_error', 'receiver_error']) connection.on(event, ({ error }) => reject(error || new Error(event)));
+  });
+}
+
+test('rules 12 and 13 with rhea, a client that is nobody\'s SDK: with a key, and with a certificate', async () => {
+  const ids = ['text', rhea.generate_uuid(), rhea.types.wrap_ulong(7), rhea.types.wrap_uuid(Buffer.alloc(16, 5)), rhea.types.wrap_binary(Buffer.from('bytes'))];
+  const token = berth.sas(`${scope}/registrations/dev-1`, key, { name: 'registration' });
+  const answers = await general('dev-1', { username: `${scope}/registrations/dev-1`, password: token }, ids.map((correlation_id) => ({ correlation_id })));
+  answers.forEach(({ correlation_id: id, body }, i) => {
+    assert.deepStrictEqual(id, ids[i].value ?? ids[i]);
+    assert.strictEqual(body.typecode, 0x75);
+    assert.strictEqual(JSON.parse(body.content).status, 'assigned');
+  });
+  make('bare-2', '/CN=bare-2', 'root');
+  const [{ body }] = await general('bare-2', shown('bare-2'), [{}]);
+  assert.strictEqual(JSON.parse(body.content).registrationState.deviceId, 'bare-2');
+});
+
 test('rule 13: AMQP: who shows a certificate skips SASL', async () => {
   make('bare-1', '/CN=bare-1', 'root');
   for (const open of [() => Wire.open('amqps', shown('bare-1')), () => websocket.Stream.open({ subprotocol: 'AMQPWSB10', credentials: shown('bare-1') })]) {
@@ -412,7 +364,7 @@ test('rule 14: the signature is over sr as received, in all seven encodings; skn
   };
   const enter = {
     https: async (token) => {
-      const it = new HttpsDevice(await Wire.open('https'), { id: 'Dev:2.a_b-c' });
+      const it = new HttpsDevice(await Wire.open('https'), { scope, id: 'Dev:2.a_b-c' });
       it.token = token;
       const { status } = await it.register();
       it.wire.close();
@@ -448,4 +400,25 @@ test('rule 15: WebSockets at every path with any query, in the client\'s spellin
         assert.ok(wire.head.lines.includes(`Sec-WebSocket-Protocol: ${subprotocol}`), `${target} ${wire.head.lines}`);
         wire.close();
       }
+});
+
+test('rules 2, 9 and 12 for who has to come back later: 429, and the seconds in each form', async () => {
+  fs.writeFileSync(config, 'registrations-per-minute = 1\n');
+  process.kill(berth.pid(), 'SIGHUP');
+  await berth.eventually(() => berth.logLines().some((line) => line.event === 'reloaded'));
+  for (const [transport, open] of Object.entries(transports)) {
+    const device = await open({ scope, id: 'dev-1', key });
+    const answer = await berth.eventually(async () => {
+      const one = await device.register();
+      return one.status === 429 && one;
+    });
+    assert.strictEqual(JSON.parse(answer.text).errorCode, 429001, transport);
+    assert.ok(answer.wait >= 1 && answer.wait <= 60, `${transport}: ${answer.wait}`);
+    if (answer.topic) assert.strictEqual(answer.topic, `$dps/registrations/res/429/?$rid=1&retry-after=${answer.wait}`);
+    if (answer.error) {
+      assert.deepStrictEqual([answer.error.value[0].value, answer.error.value[0].type], ['com.microsoft:device-container-throttled', 0xa3]);
+      assert.strictEqual(amqp.members(answer.error.value[2])['Retry-After'].value, answer.wait);
+    }
+    device.wire.close();
+  }
 });
