@@ -16,11 +16,11 @@ void device_own_key(struct slice name, unsigned char out[32])
 	device_key(SLICE("the devices of the bench"), name, out);
 }
 
-static void add_token(struct arena *arena, struct slice resource, struct slice key, struct buf *request)
+struct slice device_token(struct arena *arena, struct slice resource, struct slice key)
 {
 	instant expires = clock_wall() + TOKEN_SECONDS * INSTANT_SECOND;
 
-	buf_printf(request, "Authorization: %.*s\r\n", SLICE_ARG(token_make(arena, resource, key, SLICE("registration"), expires)));
+	return token_make(arena, resource, key, SLICE("registration"), expires);
 }
 
 void device_register(struct arena *arena, struct slice scope, struct slice name, struct slice key, struct buf *request)
@@ -30,7 +30,7 @@ void device_register(struct arena *arena, struct slice scope, struct slice name,
 
 	buf_printf(request, "PUT /%.*s/register?api-version=" API_VERSION " HTTP/1.1\r\nHost: global.berth.test\r\n", SLICE_ARG(resource));
 	if (!slice_absent(key))
-		add_token(arena, resource, key, request);
+		buf_printf(request, "Authorization: %.*s\r\n", SLICE_ARG(device_token(arena, resource, key)));
 	buf_add_str(request, "Content-Type: application/json; charset=utf-8\r\nAccept: application/json\r\nUser-Agent: bench\r\n");
 	buf_printf(request, "Content-Length: %zu\r\n\r\n%.*s", body.n, SLICE_ARG(body));
 }

@@ -16,6 +16,9 @@ struct slice device_name(struct arena *, const char *word, unsigned number);
 /* The key, raw, of a device that has an enrollment of its own. */
 void device_own_key(struct slice name, unsigned char out[32]);
 
+/* What it shows of itself, for an hour; `key` is raw. */
+struct slice device_token(struct arena *, struct slice resource, struct slice key);
+
 /* The register of a device over HTTPS, head and body. `key` is raw; absent: the certificate in the handshake speaks for it. */
 void device_register(struct arena *, struct slice scope, struct slice name, struct slice key, struct buf *request);
 
