@@ -1,5 +1,5 @@
 #!/bin/sh
-# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|lookup|store|chain ...]
+# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|lookup|store|chain|idle ...]
 #
 # With --x509, register and lookup are of devices that show a certificate.
 #
@@ -73,6 +73,26 @@ start_nginx() {
 	started="$started $pid"
 }
 
+# start_mosquitto CERTIFICATES PORT: lets everybody in, remembers and logs nothing.
+start_mosquitto() {
+	cat >"$work/mosquitto.conf" <<-EOF
+		listener $2 127.0.0.1
+		certfile $1/server.pem
+		keyfile $1/server.key
+		tls_version tlsv1.3
+		allow_anonymous true
+		log_dest none
+		$([ "$(id -u)" -ne 0 ] || echo 'user root')
+	EOF
+	(ulimit -n "$(ulimit -H -n)" && exec "$mosquitto" -c "$work/mosquitto.conf" 2>"$work/mosquitto.log") &
+	pid=$!
+	started="$started $pid"
+	until [ -n "$(ss -Hltn "sport = :$2")" ]; do
+		kill -0 "$pid" 2>/dev/null || { cat "$work/mosquitto.log" >&2; exit 1; }
+		sleep 0.05
+	done
+}
+
 # set_up DATA PORT: a data folder with a service and two hubs. Leaves $scope and the server running, for berth COMMAND...
 set_up() {
 	start_berth "$1" "$2" all
@@ -85,6 +105,12 @@ set_up() {
 	done >>"$work/set-up.log"
 }
 berth() { "$bin/src/berth" "$@"; }
+
+# A group of devices with keys. Leaves $key.
+add_key_group() {
+	key=$(head -c 64 /dev/urandom | base64 -w0)
+	berth enrollment-group create mills --attestation symmetricKey --primary-key "$key" >>"$work/set-up.log"
+}
 
 # measure CORES OPTIONS AND TARGETS...
 measure() {
@@ -99,8 +125,7 @@ measure() {
 register() {
 	certificates="$work/data"
 	set_up "$certificates" 8443
-	key=$(head -c 64 /dev/urandom | base64 -w0)
-	berth enrollment-group create mills --attestation symmetricKey --primary-key "$key" >>"$work/set-up.log"
+	add_key_group
 	stop_all
 	title "register: one thread each, servers on core 0, the devices on core 1"
 	start_berth "$work/data" 8443 0 --threads 1 --readers 1
@@ -236,6 +261,55 @@ chain() {
 	"$bin/bench/bench_chain" $chain_times
 }
 
+# What a device takes that is logged in and sits there, beside the same device at mosquitto. Each server is fresh in each round.
+idle() {
+	certificates="$work/data"
+	set_up "$certificates" 8443
+	add_key_group
+	stop_all
+	title "idle: $idle_devices devices that are logged in over TLS 1.3 by a key of a group; servers on one thread"
+	[ -n "$mosquitto" ] || echo "skipped: mosquitto, which is not installed; there are no ratios"
+	for round in $(seq $idle_rounds); do
+		first=""
+		[ -z "$mosquitto" ] || idle_at mosquitto mqtt 8884
+		idle_at "Berth, MQTT" mqtt 8883
+		idle_at "Berth, AMQP" amqp 5671
+		idle_at "Berth, MQTT in a WebSocket" mqtt 8443 --websocket
+		idle_at "Berth, AMQP in a WebSocket" amqp 8443 --websocket
+	done
+	printf '\n%-28s %30s %20s %26s\n' "median [min..max]" "bytes a device" "ratio" "us of CPU a second, all"
+	cut -d';' -f1 "$work/idle" | sort -u | while read -r name; do
+		printf '%-28s %30s %20s %26s\n' "$name" "$(spread "$name" 2)" "$(spread "$name" 3)" "$(spread "$name" 4)"
+	done
+}
+
+# idle_at NAME PROTOCOL PORT [--websocket]: one line for the eye, one for the sums.
+idle_at() {
+	name=$1
+	if [ "$name" = mosquitto ]; then
+		start_mosquitto "$certificates" "$3"
+	else
+		start_berth "$work/data" 8443 all --threads 1 --readers 1 --connections 100000 --connections-per-peer 100000
+	fi
+	for command in "hold 10" close weigh "hold $idle_devices" "sit 2" weigh clock "sit $idle_seconds" clock close; do echo "$command"; done |
+		"$bin/bench/bench_idle" --pid "$pid" --protocol "$2" --port "$3" ${4:-} --scope "$scope" --key "$key" >"$work/said"
+	stop_all
+	bytes=$(grown weighs $idle_devices)
+	first=${first:-$bytes}
+	ratio=$(awk "BEGIN { printf \"%.2f\", $bytes / $first }")
+	printf '%5d   %-28s %8d bytes a device  %5s\n' "$round" "$name" "$bytes" "$ratio"
+	echo "$name;$bytes;$ratio;$(grown used $idle_seconds)" >>"$work/idle"
+}
+
+# grown WORD PER: from the last but one to the last line of that word in what bench_idle said.
+grown() { awk -v word="$1" -v per="$2" '$1 == word { before = now; now = $2 } END { printf "%.0f", (now - before) / per }' "$work/said"; }
+
+# spread NAME FIELD: "median [min..max]".
+spread() {
+	awk -F ';' -v name="$1" -v field="$2" '$1 == name { print $field }' "$work/idle" | sort -n |
+		awk '{ at[NR] = $1 } END { printf "%s [%s..%s]", at[int((NR + 1) / 2)], at[1], at[NR] }'
+}
+
 title() { printf '\n== %s\n' "$*"; }
 
 machine() {
@@ -253,18 +327,21 @@ if [ "${1:-}" = --inside ]; then
 	work=$1 quick=$2 kind=$3
 	shift 3
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
+	mosquitto=$(PATH="$PATH:/usr/sbin" command -v mosquitto || true)
 	if [ "$quick" = yes ]; then
 		rounds=3 visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000 chain_times=1
 		x509_visits=100 x509_groups=1000 x509_lookup_rounds=3
+		idle_devices=1000 idle_rounds=1 idle_seconds=2
 	else
 		rounds=15 visits=2000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000 chain_times=5
 		x509_visits=500 x509_groups=10000 x509_lookup_rounds=15
+		idle_devices=10000 idle_rounds=3 idle_seconds=10
 	fi
 	trap stop_all EXIT
 	machine
-	for part in ${*:-register lookup store chain}; do
+	for part in ${*:-register lookup store chain idle}; do
 		case $part in
-		store | chain) $part ;;
+		store | chain | idle) $part ;;
 		*) "$part$kind" ;;
 		esac
 	done
@@ -278,7 +355,7 @@ for word in "$@"; do
 	case $word in
 	--quick) quick=yes ;;
 	--x509) kind=_x509 ;;
-	register | lookup | store) set -- "$@" "$word" ;;
+	register | lookup | store | chain | idle) set -- "$@" "$word" ;;
 	*)
 		sed -n '2s/.*: /usage: /p' "$here/run.sh" >&2
 		exit 2
