@@ -27,8 +27,8 @@ struct connection {
 	unsigned requests;
 
 	/* The request. */
-	struct buf head_text; /* the head's slices point here */
-	struct http_head head;
+	struct http_head *head; /* large, so there is one only while there is a request */
+	struct buf head_text;   /* its slices point here */
 	struct http_chunks chunks;
 	struct buf body;
 	size_t body_max;
@@ -49,6 +49,13 @@ static void go_on(struct connection *c);
 
 /* --- life --- */
 
+static void forget_head(struct connection *c)
+{
+	buf_release(&c->head_text);
+	free(c->head);
+	c->head = NULL;
+}
+
 static void connection_free(struct connection *c, bool abort)
 {
 	const struct protocol_env *env = c->env;
@@ -61,7 +68,7 @@ static void connection_free(struct connection *c, bool abort)
 		stream_abort(&c->stream);
 	else
 		stream_close(&c->stream);
-	buf_fini(&c->head_text);
+	forget_head(c);
 	buf_fini(&c->body);
 	buf_fini(&c->answer);
 	env->closed(env->cookie, c);
@@ -122,14 +129,14 @@ static void write_head(struct connection *c, const struct api_answer *a, struct 
 	buf_printf(to, "Date: %s\r\n", instant_print(loop_wall(c->loop), INSTANT_HTTP, date));
 	if (c->close_after)
 		buf_add_str(to, "Connection: close\r\n");
-	else if (c->head.minor == 0)
+	else if (c->head->minor == 0)
 		buf_add_str(to, "Connection: keep-alive\r\n");
 	buf_add_str(to, "\r\n");
 }
 
 static void request_over(struct connection *c)
 {
-	buf_clear(&c->head_text);
+	forget_head(c);
 	buf_release(&c->body);
 	buf_release(&c->answer);
 	c->sent = 0;
@@ -188,11 +195,11 @@ static void answer(struct connection *c, const struct api_answer *a)
 {
 	struct buf out;
 
-	c->chunked = a->body.n > HTTP_CHUNK && c->head.minor == 1;
-	c->close_after |= !c->head.keep_alive || c->draining || c->requests >= HTTP_REQUESTS_MAX;
+	c->chunked = a->body.n > HTTP_CHUNK && c->head->minor == 1;
+	c->close_after |= !c->head->keep_alive || c->draining || c->requests >= HTTP_REQUESTS_MAX;
 	buf_init(&out, TLS_OUTBOX_MAX);
 	write_head(c, a, &out);
-	if (c->head.method == HTTP_HEAD) {
+	if (c->head->method == HTTP_HEAD) {
 		/* RFC 9110 section 9.3.2: the head of what GET would get; a body would be taken for the next answer. */
 		c->chunked = false;
 	} else if (c->chunked) {
@@ -296,7 +303,7 @@ static void refuse(struct connection *c, int status, const char *sentence)
 
 static void ask(struct connection *c)
 {
-	struct slice host = c->head.authority;
+	struct slice host = c->head->authority;
 	ptrdiff_t colon = slice_find(host, ':');
 
 	/* A host name without its port; an address in brackets has colons of its own and is none of our names. */
@@ -305,7 +312,7 @@ static void ask(struct connection *c)
 	if (host.n == 0)
 		host = slice_str(c->stream->server_name);
 	c->question = (struct api_question){
-		.head = &c->head,
+		.head = c->head,
 		.host = host,
 		.body = buf_slice(&c->body),
 		.chain = c->stream->chain,
@@ -313,7 +320,7 @@ static void ask(struct connection *c)
 		.protocol = c->service->protocol,
 		.peer = c->stream->peer_address,
 		.request_id = c->request_id,
-		.part = c->head.minor == 1 && c->head.method == HTTP_GET ? take_part : NULL,
+		.part = c->head->minor == 1 && c->head->method == HTTP_GET ? take_part : NULL,
 	};
 	enter(c, ASKED, 0);
 	c->call = c->service->ask(c->env->house, &c->question, answered, c);
@@ -328,12 +335,12 @@ static bool read_body(struct connection *c)
 	size_t used = 0;
 	enum err e;
 
-	if (c->head.chunked) {
+	if (c->head->chunked) {
 		e = http_read_chunks(&c->chunks, in, &c->body, &used);
 	} else {
-		used = in.n < c->head.length - c->body.n ? in.n : (size_t)(c->head.length - c->body.n);
+		used = in.n < c->head->length - c->body.n ? in.n : (size_t)(c->head->length - c->body.n);
 		buf_add(&c->body, slice_to(in, used));
-		e = buf_failed(&c->body) ? ERR_NO_MEMORY : c->body.n == c->head.length ? OK : ERR_AGAIN;
+		e = buf_failed(&c->body) ? ERR_NO_MEMORY : c->body.n == c->head->length ? OK : ERR_AGAIN;
 	}
 	stream_eat(c->stream, used);
 	switch (e) {
@@ -357,6 +364,17 @@ static int status_of_head(enum err e)
 	}
 }
 
+static bool begin_head(struct connection *c)
+{
+	if ((c->head = calloc(1, sizeof(*c->head))) == NULL) {
+		connection_free(c, true);
+		return false;
+	}
+	enter(c, HEAD, HTTP_HEAD_MS);
+	c->request_id[0] = 0;
+	return true;
+}
+
 /* Take the head out of the inbox; true: the body comes next. */
 static bool read_head(struct connection *c)
 {
@@ -370,11 +388,9 @@ static bool read_head(struct connection *c)
 			connection_free(c, false);
 		return false;
 	}
-	if (c->phase == IDLE) {
-		enter(c, HEAD, HTTP_HEAD_MS);
-		c->request_id[0] = 0;
-	}
-	e = http_read_head(in, &c->head, &used, &why);
+	if (c->phase == IDLE && !begin_head(c))
+		return false;
+	e = http_read_head(in, c->head, &used, &why);
 	if (e == ERR_AGAIN) {
 		if (c->stream->ended)
 			connection_free(c, true);
@@ -385,7 +401,7 @@ static bool read_head(struct connection *c)
 		buf_clear(&c->head_text);
 		buf_add(&c->head_text, slice_to(in, used));
 		stream_eat(c->stream, used);
-		e = buf_failed(&c->head_text) ? ERR_TOO_BIG : http_read_head(buf_slice(&c->head_text), &c->head, &used, &why);
+		e = buf_failed(&c->head_text) ? ERR_TOO_BIG : http_read_head(buf_slice(&c->head_text), c->head, &used, &why);
 	}
 	if (e != OK) {
 		refuse(c, status_of_head(e), why ? why : "The request cannot be read.");
@@ -398,16 +414,16 @@ static bool read_head(struct connection *c)
 
 static bool begin_body(struct connection *c)
 {
-	c->body_max = c->service->body_max(c->head.path);
+	c->body_max = c->service->body_max(c->head->path);
 	buf_fini(&c->body);
 	buf_init(&c->body, c->body_max);
 	http_chunks_init(&c->chunks);
-	if (!c->head.chunked && c->head.length > c->body_max) {
+	if (!c->head->chunked && c->head->length > c->body_max) {
 		refuse(c, 413, "The body is too large for this operation.");
 		return false;
 	}
 	enter(c, BODY, HTTP_BODY_MS);
-	if (c->head.expect_continue && (c->head.chunked || c->head.length > 0) &&
+	if (c->head->expect_continue && (c->head->chunked || c->head->length > 0) &&
 	    stream_write(c->stream, SLICE("HTTP/1.1 100 Continue\r\n\r\n")) != OK) {
 		connection_free(c, true);
 		return false;
@@ -429,9 +445,8 @@ static void become_websocket(struct connection *c, const struct upgrade *u)
 {
 	enter(c, UPGRADED, 0);
 	c->upgraded = upgrade_open(u, &c->stream, c->env->house, websocket_over, c);
-	if (c->upgraded)
-		buf_release(&c->head_text);
-	else
+	forget_head(c);
+	if (c->upgraded == NULL)
 		connection_free(c, true);
 }
 
@@ -440,9 +455,9 @@ static bool upgrade(struct connection *c)
 {
 	struct upgrade u;
 
-	if (c->service->websockets == NULL || !upgrade_asked(&c->head))
+	if (c->service->websockets == NULL || !upgrade_asked(c->head))
 		return false;
-	upgrade_judge(&c->head, c->service->websockets, &u);
+	upgrade_judge(c->head, c->service->websockets, &u);
 	if (u.status != 101)
 		refuse(c, u.status, u.why);
 	else if (c->draining)
