@@ -35,9 +35,9 @@ struct crowd *crowd_new(const struct crowd_conf *conf)
 	c->conf = conf;
 	c->wires = (struct wire_conf){.tls = wire_tls(),
 				      .poll = epoll_create1(EPOLL_CLOEXEC),
-				      .port = conf->port,
+				      .port = conf->target->port,
 				      .addresses = conf->addresses,
-				      .subprotocol = conf->websocket ? conf->kind->subprotocol : NULL};
+				      .subprotocol = conf->target->websocket ? conf->target->talk->subprotocol : NULL};
 	return c;
 }
 
@@ -64,8 +64,10 @@ static void over(struct crowd *c, struct guest *g)
 static void attend(struct crowd *c, struct guest *g)
 {
 	wire_receive(&g->wire, &g->talk.in);
-	if (talk_hear(&g->talk) && g->busy)
+	if (g->wire.state == WIRE_OPEN && talk_hear(&g->talk) && g->busy)
 		over(c, g);
+	if (g->wire.ended)
+		give_up("%s says goodbye to device %u", c->conf->target->name, g->talk.number);
 	wire_send(&g->wire, &g->talk.out);
 }
 
@@ -102,7 +104,7 @@ static void run(struct crowd *c, enum talk_wish wish, unsigned count)
 		begin(c);
 	while (c->done < count)
 		if (!look(c, SILENCE_MS))
-			give_up("port %d has been silent for %d ms", c->conf->port, SILENCE_MS);
+			give_up("%s has been silent for %d ms", c->conf->target->name, SILENCE_MS);
 }
 
 /* --- what they are told --- */
@@ -112,7 +114,7 @@ void crowd_come(struct crowd *c, unsigned count)
 	if (c->count > 0 || (c->guests = calloc(count, sizeof(*c->guests))) == NULL)
 		give_up("there is a crowd already, or no memory for this one");
 	for (unsigned i = 0; i < count; i++)
-		talk_init(&c->guests[i].talk, c->conf->kind, c->conf->group, i);
+		talk_init(&c->guests[i].talk, c->conf->target->talk, c->conf->owner, i);
 	c->count = count;
 	run(c, TALK_LOGIN, count);
 }

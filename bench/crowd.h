@@ -7,16 +7,14 @@
 #ifndef BERTH_BENCH_CROWD_H
 #define BERTH_BENCH_CROWD_H
 
-#include "talk.h"
+#include "target.h"
 #include "wire.h"
 
 struct crowd_conf {
-	const struct talk_kind *kind;
-	const struct talk_group *group;
-	int port;
-	bool websocket;
-	unsigned addresses; /* wire.h */
-	unsigned at_once;   /* of them that do something */
+	const struct target *target;
+	const struct talk_owner *owner; /* of the devices */
+	unsigned addresses;             /* wire.h */
+	unsigned at_once;               /* of them that do something */
 };
 
 struct crowd;

@@ -1,14 +1,13 @@
 /*
  * idle.c: thousands of devices that log in over TLS, and then sit there.
  *
- *	bench_idle --port PORT --protocol mqtt|amqp [--websocket] --scope SCOPE --key BASE64 [OPTIONS]
+ *	bench_idle [OPTIONS] TARGET
  *
- *	--pid PID          the server, for `weigh` and `clock`
  *	--addresses N      that they come from: 127.0.0.1, 127.0.0.2 ... [8]
  *	--at-once N        how many do something together [64]
  *
- * What they do is read from standard input, a command a line; each is answered with a line when it is done. The devices are
- * those of a symmetric key group. Whatever goes wrong ends the process with a sentence and status 1.
+ * The target is spelled as target.h says. What they do is read from standard input, a command a line; each is answered with a line
+ * when it is done. Whatever goes wrong ends the process with a sentence and status 1.
  *
  *	hold N         connect and log in                       held N
  *	ping N         N of them ask whether the server lives   pinged N
@@ -24,21 +23,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "crowd.h"
 #include "give_up.h"
 #include "meter.h"
 
-#define KEY_MEMORY        4096
+#define TARGET_MEMORY     65536
 #define COMMAND_MAX       128
 #define OTHER_DESCRIPTORS 16
 
 struct idle {
 	struct arena *arena;
-	struct talk_group group;
+	struct target target;
+	struct talk_owner owner;
 	struct crowd_conf conf;
 	struct crowd *crowd;
-	int pid;
 };
 
 /* --- commands --- */
@@ -78,7 +76,7 @@ static void weigh(struct idle *i, unsigned unused)
 {
 	(void)unused;
 	crowd_sit(i->crowd, 0);
-	printf("weighs %.0f\n", meter_resident(i->pid));
+	printf("weighs %.0f\n", meter_resident(i->target.pid));
 }
 
 static void clock_in(struct idle *i, unsigned unused)
@@ -87,7 +85,7 @@ static void clock_in(struct idle *i, unsigned unused)
 
 	(void)unused;
 	crowd_sit(i->crowd, 0);
-	meter_read(i->pid, &used);
+	meter_read(i->target.pid, &used);
 	printf("used %.0f\n", used.cpu_us);
 }
 
@@ -121,41 +119,30 @@ static void obey(struct idle *i, const char *line)
 
 static void read_options(struct idle *i, int argc, char **argv)
 {
-	static const struct option options[] = {{"port", required_argument, NULL, 'p'},
-						{"protocol", required_argument, NULL, 't'},
-						{"websocket", no_argument, NULL, 'w'},
-						{"scope", required_argument, NULL, 's'},
-						{"key", required_argument, NULL, 'k'},
-						{"pid", required_argument, NULL, 'P'},
-						{"addresses", required_argument, NULL, 'a'},
-						{"at-once", required_argument, NULL, 'n'},
-						{0}};
+	static const struct option options[] = {
+		{"addresses", required_argument, NULL, 'a'}, {"at-once", required_argument, NULL, 'n'}, {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
-		case 'p': i->conf.port = atoi(optarg); break;
-		case 't': i->conf.kind = talk_find(optarg); break;
-		case 'w': i->conf.websocket = true; break;
-		case 's': i->group.scope = slice_str(optarg); break;
-		case 'k': i->group.key = base64_decode(i->arena, slice_str(optarg)); break;
-		case 'P': i->pid = atoi(optarg); break;
 		case 'a': i->conf.addresses = (unsigned)atoi(optarg); break;
 		case 'n': i->conf.at_once = (unsigned)atoi(optarg); break;
-		default: give_up("usage: see the head of bench/idle.c");
+		default: give_up("usage: %s [options] TARGET", argv[0]);
 		}
 	}
-	if (i->conf.port == 0 || i->conf.kind == NULL || slice_absent(i->group.scope) || slice_absent(i->group.key) ||
-	    i->conf.addresses == 0 || i->conf.at_once == 0 || optind < argc)
-		give_up("usage: see the head of bench/idle.c");
+	if (i->conf.addresses == 0 || i->conf.at_once == 0 || optind != argc - 1)
+		give_up("usage: %s [options] TARGET", argv[0]);
+	target_read(i->arena, argv[optind], &i->target);
 }
 
 int main(int argc, char **argv)
 {
-	struct idle i = {.arena = arena_new(KEY_MEMORY), .conf = {.addresses = 8, .at_once = 64}};
+	struct idle i = {.arena = arena_new(TARGET_MEMORY), .conf = {.addresses = 8, .at_once = 64}};
 	char line[COMMAND_MAX];
 
-	i.conf.group = &i.group;
+	i.owner = (struct talk_owner){.device = target_device, .cookie = &i.target};
+	i.conf.target = &i.target;
+	i.conf.owner = &i.owner;
 	read_options(&i, argc, argv);
 	i.crowd = crowd_new(&i.conf);
 	while (fgets(line, sizeof(line), stdin))

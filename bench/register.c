@@ -69,27 +69,13 @@ struct visiting {
 /* --- asking and checking --- */
 
 /* Those that come again are picked from all that have come. Of one visit a device is the same whenever it is asked for. */
-static unsigned number_of(const struct visiting *v, int connection)
+static unsigned number_of(void *cookie, int connection)
 {
+	const struct visiting *v = cookie;
 	const struct target *t = v->column->target;
 	unsigned number = v->next + (unsigned)connection;
 
 	return v->column->again ? t->first + number * SCATTER % (t->known - t->first) : number;
-}
-
-static void ask(void *cookie, int connection, struct buf *request)
-{
-	const struct visiting *v = cookie;
-	const char *slash = strrchr(v->bench->answer_file, '/');
-
-	target_ask(v->column->target, number_of(v, connection), slash ? slash + 1 : v->bench->answer_file, request);
-}
-
-static void show(void *cookie, int connection, SSL *ssl)
-{
-	const struct visiting *v = cookie;
-
-	target_show(v->column->target, number_of(v, connection), ssl);
 }
 
 static void keep_answer(struct bench *b, struct slice body)
@@ -101,18 +87,23 @@ static void keep_answer(struct bench *b, struct slice body)
 	b->answer_size = body.n;
 }
 
-static bool check(void *cookie, int connection, int status, struct slice body)
+/* The talk has seen to it that the device is assigned; a file must be as long as such an answer. */
+static void registered(void *cookie, struct slice body)
 {
 	const struct visiting *v = cookie;
 	struct bench *b = v->bench;
 
-	(void)connection;
-	if (v->column->target->kind == TARGET_FILE)
-		return status == 200 && body.n == b->answer_size;
+	if (v->column->target->kind == TARGET_FILE && body.n != b->answer_size)
+		give_up("%s has another file", v->column->target->name);
 	if (b->answer_size == 0)
 		keep_answer(b, body);
-	return status / 100 == 2 && slice_search(body, SLICE("\"status\":\"assigned\"")) >= 0 &&
-	       slice_search(body, SLICE("\"assignedHub\":\"")) >= 0;
+}
+
+static struct talk_device device(void *cookie, unsigned number, struct arena *arena)
+{
+	const struct visiting *v = cookie;
+
+	return target_device(v->column->target, number, arena);
 }
 
 /* --- visiting --- */
@@ -134,15 +125,15 @@ static void visit(struct bench *b, struct column *c, int round, int count)
 {
 	struct target *t = c->target;
 	struct visiting who = {.bench = b, .column = c, .next = t->known};
-	struct visit_conf conf = {.port = t->port,
+	struct talk_owner owner = {.device = device, .registered = registered, .cookie = &who};
+	struct visit_conf conf = {.target = t,
 				  .tls = b->tls,
 				  .expects = b->certificate,
 				  .count = count,
 				  .at_once = b->at_once,
-				  .ask = ask,
-				  .show = t->shown.count ? show : NULL,
-				  .check = check,
-				  .cookie = &who};
+				  .number = number_of,
+				  .cookie = &who,
+				  .owner = &owner};
 	struct meter before, after;
 	struct visit v;
 
@@ -268,6 +259,7 @@ static void add_target(struct bench *b, const char *text)
 	if (b->target_count > TARGETS_MAX)
 		give_up("more than %d targets", TARGETS_MAX);
 	target_read(b->arena, text, t);
+	t->file = strrchr(b->answer_file, '/') ? strrchr(b->answer_file, '/') + 1 : b->answer_file;
 	t->first = t->known = b->first;
 	add_column(b, t, false);
 	if (t->kind != TARGET_FILE)
@@ -309,11 +301,11 @@ static void read_options(struct bench *b, int argc, char **argv)
 		default: give_up("usage: %s [options] TARGET...", argv[0]);
 		}
 	}
-	for (; optind < argc; optind++)
-		add_target(b, argv[optind]);
-	if (b->rounds < 1 || b->rounds > ROUNDS_MAX || b->visits < 1 || b->at_once < 1 || b->target_count == 0 || b->answer_file == NULL ||
+	if (b->rounds < 1 || b->rounds > ROUNDS_MAX || b->visits < 1 || b->at_once < 1 || optind == argc || b->answer_file == NULL ||
 	    b->certificate == NULL)
 		give_up("usage: %s [options] TARGET...", argv[0]);
+	for (; optind < argc; optind++)
+		add_target(b, argv[optind]);
 }
 
 int main(int argc, char **argv)

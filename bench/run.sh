@@ -1,5 +1,5 @@
 #!/bin/sh
-# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|lookup|store|chain|idle ...]
+# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|transports|lookup|store|chain|idle ...]
 #
 # With --x509, register and lookup are of devices that show a certificate.
 #
@@ -27,12 +27,13 @@ pinned() {
 	if [ "$cores" = all ] || [ "$(nproc)" -lt 2 ]; then exec "$@"; else exec taskset -c "$cores" "$@"; fi
 }
 
-# start_berth DATA PORT CORES OPTIONS...: leaves its pid in $pid.
+# start_berth DATA PORT CORES OPTIONS...: leaves its pid in $pid. MQTT is on the port 1000 above, AMQP on the one 2000 above.
 start_berth() {
 	data=$1 port=$2 cores=$3
 	shift 3
 	rm -f "$data/server.json"
-	pinned "$cores" "$bin/src/berth" serve --data "$data" --https-port "$port" --admin-listen "" --log-format json "$@" 2>>"$data.log" &
+	pinned "$cores" "$bin/src/berth" serve --data "$data" --https-port "$port" --mqtts-port $((port + 1000)) --amqps-port $((port + 2000)) \
+		--admin-listen "" --log-format json "$@" 2>>"$data.log" &
 	pid=$!
 	started="$started $pid"
 	until [ -s "$data/server.json" ]; do
@@ -139,6 +140,35 @@ register() {
 	start_nginx "$certificates" 8444 all auto
 	measure all --first 1000000 --rounds $rounds --visits $visits "nginx,$pid,8444,file" "berth,$berth_pid,8443,group,$scope,$key"
 	stop_all
+}
+
+# The same register over every transport. Each has a server of its own, so that devices that are new are new.
+transports() {
+	targets="" port=8450
+	mkdir -p "$work/nginx/www"
+	certificates="$work/base"
+	set_up "$certificates" 8443
+	add_key_group
+	stop_all
+	title "transports: one thread each, servers on core 0, the devices on core 1"
+	for transport in https mqtt amqp mqtt-ws amqp-ws; do
+		cp -r "$certificates" "$work/$transport"
+		start_berth "$work/$transport" $port 0 --threads 1 --readers 1
+		targets="$targets $transport,$pid,$transport:$(port_of $transport $port),group,$scope,$key"
+		port=$((port + 1))
+	done
+	# shellcheck disable=SC2086
+	measure 1 --rounds $rounds --visits $transport_visits $targets
+	stop_all
+}
+
+# port_of TRANSPORT HTTPS_PORT
+port_of() {
+	case $1 in
+	mqtt) echo $(($2 + 1000)) ;;
+	amqp) echo $(($2 + 2000)) ;;
+	*) echo "$2" ;;
+	esac
 }
 
 # The same with certificates in place of keys: a leaf under a group's root, a leaf of its own enrollment, and a leaf and an intermediate under a
@@ -271,28 +301,28 @@ idle() {
 	[ -n "$mosquitto" ] || echo "skipped: mosquitto, which is not installed; there are no ratios"
 	for round in $(seq $idle_rounds); do
 		first=""
-		[ -z "$mosquitto" ] || idle_at mosquitto mqtt 8884
-		idle_at "Berth, MQTT" mqtt 8883
-		idle_at "Berth, AMQP" amqp 5671
-		idle_at "Berth, MQTT in a WebSocket" mqtt 8443 --websocket
-		idle_at "Berth, AMQP in a WebSocket" amqp 8443 --websocket
+		[ -z "$mosquitto" ] || idle_at mosquitto mqtt
+		idle_at "Berth: MQTT" mqtt
+		idle_at "Berth: AMQP" amqp
+		idle_at "Berth: MQTT in a WebSocket" mqtt-ws
+		idle_at "Berth: AMQP in a WebSocket" amqp-ws
 	done
 	printf '\n%-28s %30s %20s %26s\n' "median [min..max]" "bytes a device" "ratio" "us of CPU a second, all"
-	cut -d';' -f1 "$work/idle" | sort -u | while read -r name; do
+	cut -d';' -f1 "$work/idle" | awk '!told[$0]++' | while read -r name; do
 		printf '%-28s %30s %20s %26s\n' "$name" "$(spread "$name" 2)" "$(spread "$name" 3)" "$(spread "$name" 4)"
 	done
 }
 
-# idle_at NAME PROTOCOL PORT [--websocket]: one line for the eye, one for the sums.
+# idle_at NAME TRANSPORT: one line for the eye, one for the sums.
 idle_at() {
 	name=$1
 	if [ "$name" = mosquitto ]; then
-		start_mosquitto "$certificates" "$3"
+		start_mosquitto "$certificates" 9443
 	else
 		start_berth "$work/data" 8443 all --threads 1 --readers 1 --connections 100000 --connections-per-peer 100000
 	fi
 	for command in "hold 10" close weigh "hold $idle_devices" "sit 2" weigh clock "sit $idle_seconds" clock close; do echo "$command"; done |
-		"$bin/bench/bench_idle" --pid "$pid" --protocol "$2" --port "$3" ${4:-} --scope "$scope" --key "$key" >"$work/said"
+		"$bin/bench/bench_idle" "$name,$pid,$2:$(port_of "$2" 8443),group,$scope,$key" >"$work/said"
 	stop_all
 	bytes=$(grown weighs $idle_devices)
 	first=${first:-$bytes}
@@ -329,19 +359,19 @@ if [ "${1:-}" = --inside ]; then
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
 	mosquitto=$(PATH="$PATH:/usr/sbin" command -v mosquitto || true)
 	if [ "$quick" = yes ]; then
-		rounds=3 visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000 chain_times=1
+		rounds=3 visits=300 transport_visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000 chain_times=1
 		x509_visits=100 x509_groups=1000 x509_lookup_rounds=3
 		idle_devices=1000 idle_rounds=1 idle_seconds=2
 	else
-		rounds=15 visits=2000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000 chain_times=5
+		rounds=15 visits=2000 transport_visits=1000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000 chain_times=5
 		x509_visits=500 x509_groups=10000 x509_lookup_rounds=15
 		idle_devices=10000 idle_rounds=3 idle_seconds=10
 	fi
 	trap stop_all EXIT
 	machine
-	for part in ${*:-register lookup store chain idle}; do
+	for part in ${*:-register transports lookup store chain idle}; do
 		case $part in
-		store | chain | idle) $part ;;
+		transports | store | chain | idle) $part ;;
 		*) "$part$kind" ;;
 		esac
 	done
@@ -355,7 +385,7 @@ for word in "$@"; do
 	case $word in
 	--quick) quick=yes ;;
 	--x509) kind=_x509 ;;
-	register | lookup | store | chain | idle) set -- "$@" "$word" ;;
+	register | transports | lookup | store | chain | idle) set -- "$@" "$word" ;;
 	*)
 		sed -n '2s/.*: /usage: /p' "$here/run.sh" >&2
 		exit 2

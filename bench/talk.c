@@ -1,25 +1,12 @@
-#include "crypto/token.h"
 #include "devices.h"
 #include "give_up.h"
 #include "talk.h"
 
-#define NAME_MEMORY 16384
+#define WORDS_MEMORY 65536
 
-extern const struct talk_kind talk_mqtt, talk_amqp;
-
-static const struct talk_kind *const kinds[] = {&talk_mqtt, &talk_amqp};
-
-const struct talk_kind *talk_find(const char *name)
+void talk_init(struct talk *t, const struct talk_kind *kind, const struct talk_owner *owner, unsigned number)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i]->name, name) == 0)
-			return kinds[i];
-	give_up("nobody talks %s", name);
-}
-
-void talk_init(struct talk *t, const struct talk_kind *kind, const struct talk_group *group, unsigned number)
-{
-	*t = (struct talk){.kind = kind, .group = group, .number = number};
+	*t = (struct talk){.kind = kind, .owner = owner, .number = number};
 	buf_init(&t->in, TALK_BUFFER_MAX);
 	buf_init(&t->out, TALK_BUFFER_MAX);
 }
@@ -32,9 +19,14 @@ void talk_fini(struct talk *t)
 
 bool talk_say(struct talk *t, enum talk_wish wish)
 {
+	bool over;
+
 	t->wish = wish;
 	t->step = 0;
-	return t->kind->say(t);
+	over = t->kind->say(t);
+	if (buf_failed(&t->out))
+		give_up("device %u has more to say than fits", t->number);
+	return over;
 }
 
 bool talk_hear(struct talk *t)
@@ -48,21 +40,23 @@ bool talk_hear(struct talk *t)
 	return heard == TALK_DONE;
 }
 
-struct talk_name talk_name(const struct talk *t)
+struct talk_words talk_words(const struct talk *t)
 {
-	struct talk_name n = {.arena = arena_new(NAME_MEMORY)};
-	unsigned char key[32];
+	struct arena *a = arena_new(WORDS_MEMORY);
+	struct talk_words w = {.arena = a, .device = t->owner->device(t->owner->cookie, t->number, a)};
 
-	n.id = device_name(n.arena, "mill", t->number);
-	n.resource = arena_format(n.arena, "%.*s/registrations/%.*s", SLICE_ARG(t->group->scope), SLICE_ARG(n.id));
-	device_key(t->group->key, n.id, key);
-	n.token = device_token(n.arena, n.resource, slice_over(key, sizeof(key)));
-	return n;
+	w.resource = arena_format(a, "%.*s/registrations/%.*s", SLICE_ARG(w.device.scope), SLICE_ARG(w.device.id));
+	w.body = arena_format(a, "{\"registrationId\":\"%.*s\"}", SLICE_ARG(w.device.id));
+	if (!slice_absent(w.device.key))
+		w.token = device_token(a, w.resource, w.device.key);
+	if (arena_failed(a))
+		give_up("no memory for a device");
+	return w;
 }
 
-void talk_forget(struct talk_name *n)
+void talk_words_free(struct talk_words *w)
 {
-	arena_free(&n->arena);
+	arena_free(&w->arena);
 }
 
 enum talk_heard talk_registered(struct talk *t, struct slice body)
@@ -72,6 +66,8 @@ enum talk_heard talk_registered(struct talk *t, struct slice body)
 		return TALK_GOES_ON;
 	}
 	if (slice_search(body, SLICE("\"status\":\"assigned\"")) < 0 || slice_search(body, SLICE("\"assignedHub\":\"")) < 0)
-		give_up("%s: device %u was not assigned: %.*s", t->kind->name, t->number, SLICE_ARG(body));
+		give_up("device %u was not assigned: %.*s", t->number, SLICE_ARG(body));
+	if (t->owner->registered)
+		t->owner->registered(t->owner->cookie, body);
 	return TALK_DONE;
 }

@@ -14,15 +14,14 @@
 
 enum talk_wish {
 	TALK_LOGIN,    /* until a request could follow */
-	TALK_PING,     /* and be answered */
 	TALK_REGISTER, /* until the device is assigned */
-	TALK_BYE,      /* which nobody answers */
+	TALK_PING,     /* and be answered */
+	TALK_BYE,
 };
 
 struct talk;
 
 struct talk_kind {
-	const char *name;        /* "mqtt" */
 	const char *subprotocol; /* in a WebSocket; NULL: never there */
 
 	/* Begin with talk->wish. True: that was all. */
@@ -32,15 +31,29 @@ struct talk_kind {
 	enum talk_heard { TALK_WAITS, TALK_GOES_ON, TALK_DONE } (*hear)(struct talk *);
 };
 
-/* The devices of one symmetric key group, each known by its number. */
-struct talk_group {
-	struct slice scope, key; /* the key raw */
+extern const struct talk_kind talk_https, talk_mqtt, talk_amqp;
+
+/* What is only fetched: a register is a GET of the file with the name of the device. */
+extern const struct talk_kind talk_file;
+
+struct talk_device {
+	struct slice scope, id;
+	struct slice key; /* raw; absent: a certificate in the handshake speaks for it */
+};
+
+/* Whose devices they are. */
+struct talk_owner {
+	/* Device number `number`; what is made for it lies in the arena. */
+	struct talk_device (*device)(void *cookie, unsigned number, struct arena *);
+	/* What the device registered for. NULL: nobody wants to see it. */
+	void (*registered)(void *cookie, struct slice body);
+	void *cookie;
 };
 
 struct talk {
 	const struct talk_kind *kind;
-	const struct talk_group *group;
-	unsigned number;
+	const struct talk_owner *owner;
+	unsigned number; /* of the device */
 	struct buf in, out;
 	enum talk_wish wish;
 
@@ -49,10 +62,7 @@ struct talk {
 	uint32_t deliveries; /* so far */
 };
 
-/* "mqtt", "amqp"; ends the process when there is none of that name. */
-const struct talk_kind *talk_find(const char *name);
-
-void talk_init(struct talk *, const struct talk_kind *, const struct talk_group *, unsigned number);
+void talk_init(struct talk *, const struct talk_kind *, const struct talk_owner *, unsigned number);
 void talk_fini(struct talk *);
 
 /* Both return true when the wish is fulfilled. */
@@ -61,16 +71,19 @@ bool talk_hear(struct talk *);
 
 /* --- for the kinds --- */
 
-/* Who the device is; the arena is for one moment. */
-struct talk_name {
+/* The device, for the moment of saying something. */
+struct talk_words {
 	struct arena *arena;
-	struct slice id, resource, token; /* "{scope}/registrations/{id}" */
+	struct talk_device device;
+	struct slice resource; /* "{scope}/registrations/{id}" */
+	struct slice token;    /* absent as the key is */
+	struct slice body;     /* of a register */
 };
 
-struct talk_name talk_name(const struct talk *);
-void talk_forget(struct talk_name *);
+struct talk_words talk_words(const struct talk *);
+void talk_words_free(struct talk_words *);
 
-/* What became of a register: assigned, and it is done; assigning, and it is asked for again. */
+/* What a register is answered with: assigned, and it is done; assigning, and it is asked for again. */
 enum talk_heard talk_registered(struct talk *, struct slice body);
 
 #endif

@@ -69,36 +69,36 @@ static void list_end(struct talk *t, struct amqp_out *o, size_t at)
 /* Without an authorization identity (RFC 4616). */
 static void say_init(struct talk *t)
 {
-	struct talk_name n = talk_name(t);
+	struct talk_words w = talk_words(t);
 	struct buf response;
 	struct amqp_out o;
 	size_t at = frame_begin(t, FRAME_SASL, INIT, &o);
 
 	buf_init(&response, TALK_BUFFER_MAX);
 	buf_add_char(&response, 0);
-	buf_add(&response, n.resource);
+	buf_add(&response, w.resource);
 	buf_add_char(&response, 0);
-	buf_add(&response, n.token);
+	buf_add(&response, w.token);
 	amqp_put_symbol(&o, "PLAIN");
 	amqp_put_binary(&o, buf_slice(&response));
 	list_end(t, &o, at);
 	buf_fini(&response);
-	talk_forget(&n);
+	talk_words_free(&w);
 }
 
 static void say_open(struct talk *t)
 {
-	struct talk_name n = talk_name(t);
+	struct talk_words w = talk_words(t);
 	struct amqp_out o;
 	size_t at;
 
 	buf_add(&t->out, PLAIN_HEADER);
 	at = frame_begin(t, FRAME_AMQP, OPEN, &o);
-	amqp_put_string(&o, n.id);
+	amqp_put_string(&o, w.device.id);
 	amqp_put_string(&o, SLICE("global.berth.test"));
 	amqp_put_uint(&o, FRAME_MAX);
 	list_end(t, &o, at);
-	talk_forget(&n);
+	talk_words_free(&w);
 }
 
 static void say_begin(struct talk *t)
@@ -123,23 +123,23 @@ static void put_terminus(struct amqp_out *o, enum code code, struct slice addres
 
 static void say_attach(struct talk *t, enum link link)
 {
-	struct talk_name n = talk_name(t);
+	struct talk_words w = talk_words(t);
 	struct amqp_out o;
 	size_t at = frame_begin(t, FRAME_AMQP, ATTACH, &o);
 
-	amqp_put_string(&o, arena_format(n.arena, "%s-%.*s", link == SENDER ? "sender" : "receiver", SLICE_ARG(n.id)));
+	amqp_put_string(&o, arena_format(w.arena, "%s-%.*s", link == SENDER ? "sender" : "receiver", SLICE_ARG(w.device.id)));
 	amqp_put_uint(&o, link);
 	amqp_put_bool(&o, link == RECEIVER);
 	amqp_put_null(&o);
 	amqp_put_null(&o);
-	put_terminus(&o, SOURCE, link == RECEIVER ? n.resource : NO_SLICE);
-	put_terminus(&o, TARGET, link == SENDER ? n.resource : NO_SLICE);
+	put_terminus(&o, SOURCE, link == RECEIVER ? w.resource : NO_SLICE);
+	put_terminus(&o, TARGET, link == SENDER ? w.resource : NO_SLICE);
 	amqp_put_null(&o);
 	amqp_put_null(&o);
 	if (link == SENDER)
 		amqp_put_uint(&o, 0);
 	list_end(t, &o, at);
-	talk_forget(&n);
+	talk_words_free(&w);
 }
 
 /* Of the session; `credit` above 0: of the receiver. */
@@ -186,7 +186,7 @@ static void put_request(struct amqp_out *o, struct slice id, struct slice body)
 
 static void say_register(struct talk *t)
 {
-	struct talk_name n = talk_name(t);
+	struct talk_words w = talk_words(t);
 	struct amqp_out o;
 	size_t at = frame_begin(t, FRAME_AMQP, TRANSFER, &o);
 
@@ -197,9 +197,9 @@ static void say_register(struct talk *t)
 	amqp_put_uint(&o, 0);
 	amqp_put_bool(&o, false);
 	amqp_close_list(&o);
-	put_request(&o, n.id, arena_format(n.arena, "{\"registrationId\":\"%.*s\"}", SLICE_ARG(n.id)));
+	put_request(&o, w.device.id, w.body);
 	frame_end(t, at);
-	talk_forget(&n);
+	talk_words_free(&w);
 }
 
 static void say_accepted(struct talk *t, uint32_t delivery)
@@ -225,20 +225,35 @@ static void say_close(struct talk *t)
 	list_end(t, &o, at);
 }
 
+/* Of a login: each is what the server was brought to say by what follows the last one. */
+enum login_step { SASL_BEGUN, MECHANISMS_OFFERED, LET_IN, OPENED, BEGUN, RECEIVING, SENDING };
+
+/* With a certificate there is no SASL. */
+static void say_hello(struct talk *t)
+{
+	struct talk_words w = talk_words(t);
+
+	if (slice_absent(w.token)) {
+		say_open(t);
+		t->step = LET_IN;
+	} else {
+		buf_add(&t->out, SASL_HEADER);
+	}
+	talk_words_free(&w);
+}
+
 static bool begin(struct talk *t)
 {
 	switch (t->wish) {
-	case TALK_LOGIN: buf_add(&t->out, SASL_HEADER); return false;
-	case TALK_PING: say_flow(t, 0, true); return false;
-	case TALK_REGISTER: say_register(t); return false;
-	default: say_close(t); return true;
+	case TALK_LOGIN: say_hello(t); break;
+	case TALK_PING: say_flow(t, 0, true); break;
+	case TALK_REGISTER: say_register(t); break;
+	case TALK_BYE: say_close(t); break;
 	}
+	return false;
 }
 
 /* --- in --- */
-
-/* Each of these is what the last one brought the server to say. */
-enum login_step { SASL_BEGUN, MECHANISMS_OFFERED, LET_IN, OPENED, BEGUN, RECEIVING, SENDING };
 
 static enum talk_heard step(struct talk *t, enum login_step next)
 {
@@ -300,6 +315,8 @@ static enum talk_heard take(struct talk *t, enum code code, struct amqp_cursor *
 {
 	if (t->wish == TALK_LOGIN)
 		return login(t, code, fields);
+	if (t->wish == TALK_BYE && code == CLOSE)
+		return TALK_DONE;
 	if (t->wish == TALK_PING && code == FLOW)
 		return TALK_DONE;
 	if (t->wish == TALK_REGISTER && code == TRANSFER)
@@ -353,4 +370,4 @@ static enum talk_heard hear(struct talk *t)
 	return heard;
 }
 
-const struct talk_kind talk_amqp = {"amqp", "AMQPWSB10", begin, hear};
+const struct talk_kind talk_amqp = {"AMQPWSB10", begin, hear};

@@ -14,21 +14,19 @@
 static bool say(struct talk *t, const struct mqtt_packet *p)
 {
 	mqtt_write(&t->out, p);
-	if (buf_failed(&t->out))
-		give_up("mqtt: a packet does not fit");
 	return false;
 }
 
 static bool connect(struct talk *t)
 {
-	struct talk_name n = talk_name(t);
+	struct talk_words w = talk_words(t);
 
 	say(t, &(struct mqtt_packet){.type = MQTT_CONNECT,
 				     .connect = {.clean_session = true,
-						 .client_id = n.id,
-						 .user = arena_format(n.arena, "%.*s/api-version=" API_VERSION, SLICE_ARG(n.resource)),
-						 .password = n.token}});
-	talk_forget(&n);
+						 .client_id = w.device.id,
+						 .user = arena_format(w.arena, "%.*s/api-version=" API_VERSION, SLICE_ARG(w.resource)),
+						 .password = w.token}});
+	talk_words_free(&w);
 	return false;
 }
 
@@ -44,11 +42,10 @@ static void subscribe(struct talk *t)
 
 static bool ask_to_register(struct talk *t)
 {
-	struct talk_name n = talk_name(t);
-	struct slice body = arena_format(n.arena, "{\"registrationId\":\"%.*s\"}", SLICE_ARG(n.id));
+	struct talk_words w = talk_words(t);
 
-	say(t, &(struct mqtt_packet){.type = MQTT_PUBLISH, .publish = {.qos = 1, .id = PUBLISH, .topic = REGISTER, .payload = body}});
-	talk_forget(&n);
+	say(t, &(struct mqtt_packet){.type = MQTT_PUBLISH, .publish = {.qos = 1, .id = PUBLISH, .topic = REGISTER, .payload = w.body}});
+	talk_words_free(&w);
 	return false;
 }
 
@@ -110,4 +107,4 @@ static enum talk_heard hear(struct talk *t)
 	return heard;
 }
 
-const struct talk_kind talk_mqtt = {"mqtt", "mqtt", begin, hear};
+const struct talk_kind talk_mqtt = {"mqtt", begin, hear};

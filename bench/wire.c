@@ -24,7 +24,6 @@ SSL_CTX *wire_tls(void)
 	    SSL_CTX_set_ciphersuites(c, "TLS_AES_128_GCM_SHA256") != 1 || SSL_CTX_set1_groups_list(c, "X25519") != 1)
 		give_up("no TLS 1.3 here");
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	return c;
 }
 
@@ -84,6 +83,7 @@ static bool went_on(struct wire *w, int result)
 	switch (SSL_get_error(w->ssl, result)) {
 	case SSL_ERROR_WANT_READ: watch(w, EPOLLIN); return false;
 	case SSL_ERROR_WANT_WRITE: watch(w, EPOLLIN | EPOLLOUT); return false;
+	case SSL_ERROR_ZERO_RETURN: w->ended = true; return false;
 	default: give_up("a connection to port %d broke in state %d", w->conf->port, (int)w->state);
 	}
 }
@@ -97,6 +97,7 @@ static bool begin_tls(struct wire *w)
 		give_up("port %d: %s", w->conf->port, strerror(error));
 	if ((w->ssl = SSL_new(w->conf->tls)) == NULL)
 		give_up("no memory for TLS");
+	SSL_set_app_data(w->ssl, w->cookie);
 	SSL_set_fd(w->ssl, w->fd);
 	SSL_set_connect_state(w->ssl);
 	SSL_set_tlsext_host_name(w->ssl, NAME);
@@ -148,7 +149,9 @@ static void unwrap(struct wire *w, struct slice bytes, struct buf *in)
 	while ((e = websocket_read(w->frames, &bytes, &event)) == OK)
 		if (event.kind == WEBSOCKET_DATA)
 			buf_add(in, event.bytes);
-	if (e != ERR_AGAIN)
+	if (e == ERR_CLOSED)
+		w->ended = true;
+	else if (e != ERR_AGAIN)
 		give_up("a WebSocket on port %d ends: %s", w->conf->port, err_text(e));
 }
 

@@ -22,8 +22,9 @@ struct wire_conf {
 
 struct wire {
 	const struct wire_conf *conf;
-	void *cookie; /* what epoll hands back */
+	void *cookie; /* what epoll hands back; the app data of `ssl` too */
 	enum { WIRE_CONNECTING, WIRE_SHAKING, WIRE_UPGRADING, WIRE_OPEN } state;
+	bool ended; /* the server has said goodbye */
 	int fd;
 	uint32_t watched;
 	SSL *ssl;
@@ -37,7 +38,8 @@ SSL_CTX *wire_tls(void);
 /* `number` chooses the address. */
 void wire_open(struct wire *, const struct wire_conf *, unsigned number, void *cookie);
 
-/* When epoll says so, one after the other: append what has come, send what is to go. */
+/* When epoll says so, one after the other: append what has come, send what is to go. Once the state is WIRE_OPEN, what
+ * has come is for the owner. */
 void wire_receive(struct wire *, struct buf *in);
 void wire_send(struct wire *, struct buf *out);
 

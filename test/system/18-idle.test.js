@@ -22,8 +22,8 @@ let scope;
 
 // A crowd takes commands, and answers each with a line.
 function crowd() {
-  const args = ['--port', '8883', '--protocol', 'mqtt', '--scope', scope, '--key', groupKey];
-  const child = spawn(path.join(path.dirname(berth.bin), '..', 'bench', 'bench_idle'), args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const target = `berth,${berth.pid()},mqtt:8883,group,${scope},${groupKey}`;
+  const child = spawn(path.join(path.dirname(berth.bin), '..', 'bench', 'bench_idle'), [target], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ended = new Promise((resolve) => child.on('exit', resolve));
   return {
