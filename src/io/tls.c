@@ -224,7 +224,9 @@ SSL *tls_begin(struct tls *t)
 {
 	SSL *ssl = SSL_new(t->contexts[0]);
 
-	if (ssl)
-		atomic_fetch_add(&t->refs, 1);
+	if (ssl == NULL)
+		return NULL;
+	SSL_set_accept_state(ssl);
+	atomic_fetch_add(&t->refs, 1);
 	return ssl;
 }
