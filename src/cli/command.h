@@ -8,8 +8,8 @@
 #define BERTH_CLI_COMMAND_H
 
 #include "codec/json.h"
+#include "cli/channel.h"
 #include "cli/cli.h"
-#include "io/fetch.h"
 #include "model/model.h"
 
 #define OPTIONS_MAX    64
@@ -53,9 +53,10 @@ struct command {
 	/* The client, made at the first request. */
 	struct loop *loop;
 	struct fetcher *fetcher;
-	const char *server, *token, *ca, *connect_to;
-	const char *scheme_host_port; /* of the server's own URL */
-	const char *port;             /* ":8443" or "" */
+	struct dialer *dialer; /* made by the first client_channels */
+	const char *server, *token, *ca;
+	const char *address; /* of the server, to connect to: "127.0.0.1", "[::1]" */
+	int https_port, mqtts_port, amqps_port;
 };
 
 /* The option's value; NULL when it was not given. A switch has the value "". */
@@ -87,6 +88,9 @@ void client_close(struct command *);
 /* One request to `host` (NULL: the server's own name), and wait. `if_match`, `continuation`, `body` may be NULL/absent. */
 struct answer client_ask(struct command *, const char *method, const char *host, const char *path, const char *if_match,
 			 const char *continuation, struct slice body);
+
+/* Where this server's devices go, but for host and scope: they connect to the server whatever names resolve to. False: complained. */
+bool client_channels(struct command *, struct channel_conf *out);
 
 /* Complain about an answer that is not 2xx: the server's words. Returns CLI_FAILED. */
 int client_complain(struct command *, const struct answer *);

@@ -26,6 +26,7 @@
 #define VERSION       "?api-version=2022-12-12"
 
 static const char *const hubs[] = {"contoso-east", "contoso-west"};
+static const char *const transports[] = {"https"}; /* the devices take them in turn */
 
 struct demo {
 	struct command *c;
@@ -35,6 +36,7 @@ struct demo {
 	int step;
 	const char *scope, *host; /* of the service */
 	struct slice group_key;
+	const char *device_host; /* the endpoint of devices */
 	struct fleet_conf fleet;
 };
 
@@ -200,9 +202,9 @@ static bool make_service(struct demo *d)
 		return failed("the server's answer is not JSON") == CLI_FINE;
 	d->scope = arena_str(d->c->arena, slice_str(json_path(json, "properties.idScope")));
 	d->host = arena_str(d->c->arena, slice_str(json_path(json, "properties.serviceOperationsHostName")));
-	d->fleet.host = arena_str(d->c->arena, slice_str(json_path(json, "properties.deviceProvisioningHostName")));
+	d->device_host = arena_str(d->c->arena, slice_str(json_path(json, "properties.deviceProvisioningHostName")));
 	json_decref(json);
-	say(d, "A provisioning service, %s: its ID scope is %s, devices know it as %s", SERVICE, d->scope, d->fleet.host);
+	say(d, "A provisioning service, %s: its ID scope is %s, devices know it as %s", SERVICE, d->scope, d->device_host);
 	return true;
 }
 
@@ -262,21 +264,17 @@ static bool make_fleet(struct demo *d, size_t count)
 	struct command *c = d->c;
 	unsigned char derived[32];
 
-	d->fleet = (struct fleet_conf){.loop = c->loop,
-				       .fetcher = c->fetcher,
-				       .arena = c->arena,
-				       .host = d->fleet.host,
-				       .port = c->port,
-				       .connect_to = c->connect_to,
-				       .scope = d->scope,
-				       .count = count,
-				       .at_once = 16,
-				       .patience_ms = 60000};
+	d->fleet = (struct fleet_conf){.arrival = {.arena = c->arena, .patience_ms = 60000}, .count = count, .at_once = 16};
+	if (!client_channels(c, &d->fleet.arrival.channel))
+		return false;
+	d->fleet.arrival.channel.host = d->device_host;
+	d->fleet.arrival.channel.scope = d->scope;
 	if ((d->fleet.devices = arena_array(c->arena, count, sizeof(*d->fleet.devices))) == NULL)
 		return failed("out of memory") == CLI_FINE;
 	for (size_t i = 0; i < count; i++) {
-		struct fleet_device *device = &d->fleet.devices[i];
+		struct newcomer *device = &d->fleet.devices[i];
 
+		device->kind = channel_find(slice_str(transports[i % (sizeof(transports) / sizeof(transports[0]))]));
 		if (i < INDIVIDUALS) {
 			device->id = arena_printf(c->arena, "device-%zu", i + 1);
 			device->key = individual_key(d, (int)i + 1);
@@ -295,7 +293,7 @@ static bool check_hubs(struct demo *d)
 	size_t known = 0, assigned = 0;
 
 	for (size_t i = 0; i < 2; i++) {
-		const char *host = arena_printf(d->c->arena, "%s%s", hubs[i], strchr(d->fleet.host, '.'));
+		const char *host = arena_printf(d->c->arena, "%s%s", hubs[i], strchr(d->device_host, '.'));
 		struct answer a = client_ask(d->c, "GET", host, "/statistics/devices?api-version=2021-04-12", NULL, NULL, NO_SLICE);
 		json_t *json = NULL;
 
@@ -305,7 +303,7 @@ static bool check_hubs(struct demo *d)
 		json_decref(json);
 	}
 	for (size_t i = 0; i < d->fleet.count; i++)
-		assigned += d->fleet.devices[i].end == FLEET_ASSIGNED;
+		assigned += d->fleet.devices[i].end == ARRIVAL_ASSIGNED;
 	say(d, "The hubs were asked: together they know %zu devices", known);
 	return known >= assigned;
 }

@@ -127,8 +127,21 @@ test('device register says where it belongs, or why not; explain tells the opera
   assert.strictEqual(refused.status, 1);
   await berth.sleep(200);
   assert.match(await table('registration', 'explain', 'press-3'), /no symmetric key group gave it the key/);
+  await bad(2, /no transport "pigeon"; there are https/, 'device', 'register', 'press-2', '--transport', 'pigeon');
   await fine('registration', 'delete', 'press-2');
   await bad(1, /No device has registered|not found/i, 'registration', 'show', 'press-2');
+});
+
+test('device register shows a certificate in place of a key', async () => {
+  const file = (name) => path.join(folder, name);
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=leaf-1', '-days', '2', '-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'extendedKeyUsage=clientAuth', '-keyout', file('leaf.key'), '-out', file('leaf.pem')], { stdio: 'ignore' });
+  fs.writeFileSync(file('both.pem'), fs.readFileSync(file('leaf.key'), 'utf8') + fs.readFileSync(file('leaf.pem'), 'utf8'));
+  await fine('enrollment', 'create', 'leaf-1', '--attestation', 'x509', '--client-primary', file('leaf.pem'));
+  assert.strictEqual((await json('device', 'register', 'leaf-1', '--certificate', file('leaf.pem'), '--private-key', file('leaf.key'))).status, 'assigned');
+  assert.strictEqual((await json('device', 'register', 'leaf-1', '--certificate', file('both.pem'))).status, 'assigned');
+  await bad(1, /leaf\.pem and .*ca\.key: the key is not that of the certificate/, 'device', 'register', 'leaf-1', '--certificate', file('leaf.pem'), '--private-key', file('ca.key'));
+  await bad(1, /leaf\.pem: there is no private key/, 'device', 'register', 'leaf-1', '--certificate', file('leaf.pem'));
+  await bad(1, /nowhere\.pem cannot be read/, 'device', 'register', 'leaf-1', '--certificate', file('nowhere.pem'));
 });
 
 test('device simulate: thousands of devices at a rate, a progress line on a terminal, a summary with latencies', { timeout: 120000 }, async () => {
@@ -173,7 +186,7 @@ test('berth demo --once is the tutorial, and tells by its status whether all dev
   const demo = await run('--devices', '30');
   assert.strictEqual(demo.status, 0, demo.stderr + demo.stdout);
   for (let step = 1; step <= 7; step++) assert.match(demo.stdout, new RegExp(`^${step}\\. `, 'm'));
-  assert.strictEqual((demo.stdout.match(/^ {2}(device|press)-\S+ +contoso-(east|west)\.berth\.test +[\d.]+ ms$/gm) || []).length, 30);
+  assert.strictEqual((demo.stdout.match(/^ {2}(device|press)-\S+ +[a-z-]+ +contoso-(east|west)\.berth\.test +[\d.]+ ms$/gm) || []).length, 30);
   assert.match(demo.stdout, /30 assigned, 0 not/);
   assert.match(demo.stdout, /contoso-east\.berth\.test █+ \d+ \(\d+ %\)/);
   assert.ok(demo.stdout.split('\n').every((line) => [...line].length <= 120));
