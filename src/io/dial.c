@@ -398,6 +398,7 @@ static void context_set_up(SSL_CTX *c, X509_STORE *trust)
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				    SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_read_ahead(c, 1);
+	tls_guard(c);
 }
 
 enum err dialer_new(struct loop *loop, const struct dialer_conf *conf, struct dialer **out)

@@ -1,16 +1,14 @@
 /* Connections to a small TLS server that lives on the same loop. */
-#include <arpa/inet.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <sys/socket.h>
 
 #include <cmocka.h>
 
 #include "crypto/test_certificates.h"
 #include "io/dial.h"
 #include "io/lookup.h"
-#include "io/tls.h"
+#include "io/test_server.h"
 
 #define TOO_LONG_MS 20000
 #define MANY        8
@@ -18,15 +16,8 @@
 enum served { GOOD, OTHER, EXPIRED, ADDRESS, SERVED };
 
 /* What the server does with a connection. */
-enum manner { GREETS, STAYS_DEAF, HANGS_UP, SPEAKS_NO_TLS };
-
-struct visit {
-	struct world *world;
-	struct stream *stream;
-	char server_name[64];
-	struct slice chain; /* all of it, DER after DER */
-	char heard[64];
-};
+static enum manner { GREETS, STAYS_DEAF, HANGS_UP, SPEAKS_NO_TLS } manner;
+static bool stops_at_meeting; /* the loop */
 
 struct dialled {
 	struct world *world;
@@ -39,15 +30,12 @@ struct dialled {
 
 struct world {
 	struct loop *loop;
-	struct tls *tls;
-	int listener, port;
-	char connect_to[32];
-	enum manner manner;
-	struct watch *accepting;
+	struct test_server server;
 	struct timer *too_long, *later;
-	struct visit visits[MANY];
-	int fds[MANY]; /* of the connections that got no stream */
-	int accepted;
+
+	/* what the server saw of the last one */
+	char server_name[64], heard[64];
+	struct slice leaf;
 
 	struct dialer *dialer;
 	struct dialled dialled[MANY];
@@ -61,36 +49,43 @@ static char files[SERVED][2][128], authority_file[128];
 
 /* --- the server --- */
 
+static struct world *world_of(struct test_visit *v)
+{
+	return LIST_ITEM(v->server, struct world, server);
+}
+
 static void on_visit_open(void *cookie)
 {
-	struct visit *v = cookie;
+	struct test_visit *v = cookie;
+	struct world *w = world_of(v);
 
-	snprintf(v->server_name, sizeof(v->server_name), "%s", v->stream->server_name ? v->stream->server_name : "(none)");
+	snprintf(w->server_name, sizeof(w->server_name), "%s", v->stream->server_name ? v->stream->server_name : "(none)");
 	if (v->stream->chain_count) {
 		char *copy = malloc(v->stream->chain[0].n);
 
 		memcpy(copy, v->stream->chain[0].p, v->stream->chain[0].n);
-		v->chain = slice_over(copy, v->stream->chain[0].n);
+		w->leaf = slice_over(copy, v->stream->chain[0].n);
 	}
 	assert_int_equal(OK, stream_write(v->stream, SLICE("welcome")));
 }
 
 static void on_visit_bytes(void *cookie)
 {
-	struct visit *v = cookie;
+	struct test_visit *v = cookie;
+	struct world *w = world_of(v);
 	struct slice in = stream_inbox(v->stream);
 
-	snprintf(v->heard + strlen(v->heard), sizeof(v->heard) - strlen(v->heard), "%.*s", SLICE_ARG(in));
+	snprintf(w->heard + strlen(w->heard), sizeof(w->heard) - strlen(w->heard), "%.*s", SLICE_ARG(in));
 	stream_eat(v->stream, in.n);
 	if (!v->stream->ended)
 		return;
 	stream_close(&v->stream);
-	loop_stop(v->world->loop);
+	loop_stop(w->loop);
 }
 
 static void on_visit_broken(void *cookie, enum err why)
 {
-	struct visit *v = cookie;
+	struct test_visit *v = cookie;
 
 	(void)why;
 	stream_close(&v->stream);
@@ -98,30 +93,19 @@ static void on_visit_broken(void *cookie, enum err why)
 
 static const struct stream_user visitor = {.on_open = on_visit_open, .on_bytes = on_visit_bytes, .on_broken = on_visit_broken};
 
-static void receive(struct world *w, struct visit *v, int fd)
+static bool meets(struct test_visit *v, int fd)
 {
-	const struct socket_conf conf = {.handshake_ms = 5000, .linger_ms = 1000};
-
-	v->world = w;
-	w->fds[w->accepted++] = w->manner == STAYS_DEAF || w->manner == SPEAKS_NO_TLS ? fd : -1;
-	if (w->manner == HANGS_UP)
-		close(fd);
-	else if (w->manner == SPEAKS_NO_TLS)
-		assert_int_equal(15, send(fd, "220 not a TLS\r\n", 15, MSG_NOSIGNAL));
-	else if (w->manner == GREETS)
-		assert_int_equal(OK, tls_accept(w->loop, w->tls, fd, &conf, &visitor, v, &v->stream));
-}
-
-static void on_connection(void *cookie, int events)
-{
-	struct world *w = cookie;
-	int fd;
-
-	(void)events;
-	while ((fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		assert_in_range(w->accepted, 0, MANY - 1);
-		receive(w, &w->visits[w->accepted], fd);
+	switch (manner) {
+	case GREETS: return false;
+	case HANGS_UP: close(fd); return true;
+	case SPEAKS_NO_TLS: assert_int_equal(15, send(fd, "220 not a TLS\r\n", 15, MSG_NOSIGNAL)); break;
+	case STAYS_DEAF:
+		if (stops_at_meeting)
+			loop_stop(v->server->loop);
+		break;
 	}
+	v->fd = fd;
+	return true;
 }
 
 static void on_too_long(void *cookie)
@@ -132,21 +116,14 @@ static void on_too_long(void *cookie)
 
 static void world_init(struct world *w, enum served which)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	const struct dialer_conf conf = {.ca_files = {authority_file}};
-	socklen_t size = sizeof(address);
-	char why[256];
 
 	memset(w, 0, sizeof(*w));
+	manner = GREETS;
+	stops_at_meeting = false;
 	assert_int_equal(OK, loop_new(&w->loop));
-	assert_int_equal(OK, tls_new(&(struct tls_pair){files[which][0], files[which][1]}, 1, &w->tls, why));
-	w->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	assert_int_equal(0, bind(w->listener, (struct sockaddr *)&address, size));
-	assert_int_equal(0, listen(w->listener, 16));
-	getsockname(w->listener, (struct sockaddr *)&address, &size);
-	w->port = ntohs(address.sin_port);
-	snprintf(w->connect_to, sizeof(w->connect_to), "127.0.0.1:%d", w->port);
-	w->accepting = loop_watch(w->loop, w->listener, WATCH_READ, on_connection, w);
+	test_server_open(&w->server, w->loop, files[which][0], files[which][1], &visitor);
+	w->server.meets = meets;
 	w->too_long = loop_after(w->loop, TOO_LONG_MS, on_too_long, w);
 	assert_int_equal(OK, dialer_new(w->loop, &conf, &w->dialer));
 }
@@ -156,18 +133,11 @@ static void world_fini(struct world *w)
 	dialer_free(&w->dialer);
 	timer_cancel(&w->later);
 	timer_cancel(&w->too_long);
-	for (int i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++)
 		stream_abort(&w->dialled[i].stream);
-		stream_abort(&w->visits[i].stream);
-		free((char *)w->visits[i].chain.p);
-	}
-	for (int i = 0; i < w->accepted; i++)
-		if (w->fds[i] >= 0)
-			close(w->fds[i]);
-	watch_stop(&w->accepting);
-	close(w->listener);
-	tls_free(&w->tls);
+	test_server_close(&w->server);
 	loop_free(&w->loop);
+	free((char *)w->leaf.p);
 }
 
 /* --- the dialling side --- */
@@ -212,7 +182,7 @@ static void on_dialled(void *cookie, const struct dial_answer *answer)
 
 static struct dial_ask usual(const struct world *w)
 {
-	return (struct dial_ask){.host = "hub-a.berth.test", .connect_to = w->connect_to, .deadline_ms = 5000, .linger_ms = 1000};
+	return (struct dial_ask){.host = "hub-a.berth.test", .connect_to = w->server.address, .deadline_ms = 5000, .linger_ms = 1000};
 }
 
 static struct dialled *start(struct world *w, int i, struct dial_ask ask)
@@ -271,15 +241,15 @@ static void bytes_go_both_ways_and_the_first_are_not_lost(void **state)
 	world_init(&w, GOOD);
 	d = start_and_wait(&w, usual(&w));
 	assert_int_equal(OK, d->e);
-	assert_string_equal(w.connect_to, d->stream->peer_address);
+	assert_string_equal(w.server.address, d->stream->peer_address);
 	loop_run(w.loop);
 	assert_string_equal("welcome", d->heard);
 	assert_int_equal(OK, stream_write(d->stream, SLICE("hello")));
 	stream_close(&d->stream);
 	loop_run(w.loop);
-	assert_string_equal("hello", w.visits[0].heard);
-	assert_string_equal("hub-a.berth.test", w.visits[0].server_name);
-	assert_true(slice_absent(w.visits[0].chain));
+	assert_string_equal("hello", w.heard);
+	assert_string_equal("hub-a.berth.test", w.server_name);
+	assert_true(slice_absent(w.leaf));
 	world_fini(&w);
 }
 
@@ -292,13 +262,13 @@ static void a_host_may_be_an_address(void **state)
 	world_init(&w, ADDRESS);
 	ask = usual(&w);
 	ask.host = "127.0.0.1";
-	ask.port = w.port;
+	ask.port = w.server.port;
 	ask.connect_to = NULL;
 	assert_int_equal(OK, start_and_wait(&w, ask)->e);
-	run_for(&w, 30);
-	assert_string_equal("(none)", w.visits[0].server_name); /* RFC 6066 section 3: no addresses in it */
+	loop_run(w.loop);                             /* the server speaks once it has seen who is there */
+	assert_string_equal("(none)", w.server_name); /* RFC 6066 section 3: no addresses in it */
 	ask.host = "127.0.0.2";
-	ask.connect_to = w.connect_to;
+	ask.connect_to = w.server.address;
 	stream_abort(&w.dialled[0].stream);
 	assert_says(start_and_wait(&w, ask), ERR_UNREACHABLE, "does not name 127.0.0.2");
 	world_fini(&w);
@@ -314,7 +284,7 @@ static void the_addresses_of_a_host_are_tried_in_turn(void **state)
 	(void)state;
 	world_init(&w, GOOD);
 	ask = usual(&w);
-	snprintf(connect_to, sizeof(connect_to), "localhost:%d", w.port);
+	snprintf(connect_to, sizeof(connect_to), "localhost:%d", w.server.port);
 	ask.connect_to = connect_to;
 	assert_int_equal(OK, start_and_wait(&w, ask)->e);
 	world_fini(&w);
@@ -369,8 +339,8 @@ static void a_certificate_is_shown_when_there_is_one(void **state)
 	assert_int_equal(OK, start_and_wait(&w, ask)->e);
 	loop_run(w.loop); /* the server speaks once it has seen it */
 	der = test_der(device.x, &n);
-	assert_int_equal(n, w.visits[0].chain.n);
-	assert_memory_equal(der, w.visits[0].chain.p, (size_t)n);
+	assert_int_equal(n, w.leaf.n);
+	assert_memory_equal(der, w.leaf.p, (size_t)n);
 	OPENSSL_free(der);
 	world_fini(&w);
 	credential_free(&credential);
@@ -446,10 +416,8 @@ static void a_refused_connection_is_told_as_such(void **state)
 
 	(void)state;
 	world_init(&w, GOOD);
-	watch_stop(&w.accepting);
-	close(w.listener);
+	test_server_refuse(&w.server);
 	assert_says(start_and_wait(&w, usual(&w)), ERR_UNREACHABLE, "Connection refused");
-	w.listener = -1;
 	world_fini(&w);
 }
 
@@ -489,9 +457,10 @@ static void a_server_that_shakes_no_hands_is_told_as_such(void **state)
 		struct dial_ask ask;
 
 		world_init(&w, GOOD);
-		w.manner = cases[i].manner;
+		manner = cases[i].manner;
 		ask = usual(&w);
-		ask.deadline_ms = 300;
+		if (manner == STAYS_DEAF)
+			ask.deadline_ms = 300;
 		assert_says(start_and_wait(&w, ask), cases[i].e, cases[i].words);
 		world_fini(&w);
 	}
@@ -541,7 +510,7 @@ static void assert_silent_after_cancel(struct world *w)
 	assert_null(d->dial);
 	run_for(w, 30);
 	assert_int_equal(0, d->answers);
-	w->manner = GREETS;
+	manner = GREETS;
 	assert_int_equal(OK, start_and_wait(w, usual(w))->e); /* nothing else was hurt */
 }
 
@@ -564,10 +533,10 @@ static void a_cancelled_opening_stays_silent_in_every_phase(void **state)
 	world_fini(&w);
 
 	world_init(&w, GOOD);
-	w.manner = STAYS_DEAF;
+	manner = STAYS_DEAF;
+	stops_at_meeting = true;
 	start(&w, 0, usual(&w));
-	run_for(&w, 30); /* in the handshake */
-	assert_int_equal(1, w.accepted);
+	loop_run(w.loop); /* connected: in the handshake */
 	assert_silent_after_cancel(&w);
 	world_fini(&w);
 }

@@ -9,7 +9,7 @@
 
 #include "io/tls.h"
 
-/* End handshakes in which the client's certificates would take too long to decode. */
+/* End handshakes in which the peer's certificates would take too long to decode. */
 void tls_guard(SSL_CTX *);
 
 /* A new server connection, without its socket. NULL: out of memory. Holds on to `t` until tls_drop. */
