@@ -202,37 +202,17 @@ static void hear(struct stream_channel *c)
 
 /* --- the two kinds --- */
 
-static const struct speech mqtt = {.greet = greet, .hear = hear, .ask = ask, .leave = leave, .forget = forget};
-
-static struct mqtt_channel *open_channel(const struct channel_kind *kind, const struct channel_conf *conf,
-					 const struct channel_device *device)
-{
-	struct mqtt_channel *m = calloc(1, sizeof(*m));
-
-	if (m)
-		stream_channel_init(&m->s, kind, &mqtt, conf, device);
-	return m;
-}
+static const struct speech mqtt = {
+	.size = sizeof(struct mqtt_channel), .greet = greet, .hear = hear, .ask = ask, .leave = leave, .forget = forget};
 
 static struct channel *open_bare(const struct channel_conf *conf, const struct channel_device *device)
 {
-	struct mqtt_channel *m = open_channel(&channel_mqtt, conf, device);
-
-	if (m == NULL)
-		return NULL;
-	m->s.port = conf->mqtts_port;
-	return &m->s.c;
+	return stream_channel_open(&channel_mqtt, &mqtt, conf, device, conf->mqtts_port, NULL);
 }
 
 static struct channel *open_websocket(const struct channel_conf *conf, const struct channel_device *device)
 {
-	struct mqtt_channel *m = open_channel(&channel_mqtt_ws, conf, device);
-
-	if (m == NULL)
-		return NULL;
-	m->s.port = conf->https_port;
-	m->s.subprotocol = "mqtt";
-	return &m->s.c;
+	return stream_channel_open(&channel_mqtt_ws, &mqtt, conf, device, conf->https_port, "mqtt");
 }
 
 const struct channel_kind channel_mqtt = {.name = "mqtt", .open = open_bare, .ask = stream_channel_ask, .close = stream_channel_close};

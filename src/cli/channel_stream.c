@@ -221,13 +221,20 @@ enum err stream_channel_ask(struct channel *channel, const struct channel_ask *a
 	return OK;
 }
 
-void stream_channel_init(struct stream_channel *c, const struct channel_kind *kind, const struct speech *speech,
-			 const struct channel_conf *conf, const struct channel_device *device)
+struct channel *stream_channel_open(const struct channel_kind *kind, const struct speech *speech, const struct channel_conf *conf,
+				    const struct channel_device *device, int port, const char *subprotocol)
 {
-	c->c.kind = kind;
-	c->speech = speech;
-	c->conf = conf;
-	c->device = device;
-	c->turn.run = on_turn;
+	struct stream_channel *c = calloc(1, speech->size);
+
+	if (c == NULL)
+		return NULL;
+	*c = (struct stream_channel){.c.kind = kind,
+				     .speech = speech,
+				     .conf = conf,
+				     .device = device,
+				     .port = port,
+				     .subprotocol = subprotocol,
+				     .turn.run = on_turn};
 	buf_init(&c->in, IN_MAX);
+	return &c->c;
 }

@@ -16,6 +16,7 @@ struct stream_channel;
 
 /* None of these is called after the stream has gone. */
 struct speech {
+	size_t size;                             /* of the kind's own struct */
 	void (*greet)(struct stream_channel *);  /* at the beginning of each connection */
 	void (*hear)(struct stream_channel *);   /* more is in `in` */
 	void (*ask)(struct stream_channel *);    /* put `question`, once stream_channel_ready was called */
@@ -48,9 +49,9 @@ struct stream_channel {
 	bool gone;
 };
 
-/* Into a zeroed struct of the kind's; stream_channel_ask and stream_channel_close do the rest. */
-void stream_channel_init(struct stream_channel *, const struct channel_kind *, const struct speech *, const struct channel_conf *,
-			 const struct channel_device *);
+/* A zeroed struct of the kind's own, with its head filled in; `subprotocol` as above. NULL: out of memory. */
+struct channel *stream_channel_open(const struct channel_kind *, const struct speech *, const struct channel_conf *,
+				    const struct channel_device *, int port, const char *subprotocol);
 enum err stream_channel_ask(struct channel *, const struct channel_ask *, channel_done *, void *cookie);
 void stream_channel_close(struct channel *);
 

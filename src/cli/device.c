@@ -253,7 +253,7 @@ static int simulate(struct command *c)
 	return report_end(&report, &conf) ? CLI_FINE : CLI_FAILED;
 }
 
-#define TRANSPORTS "https"
+#define TRANSPORTS "https, mqtt, mqtt-ws, amqp or amqp-ws"
 
 #define ENDPOINT                                                                                                                           \
 	{"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE},                                             \
