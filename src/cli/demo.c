@@ -26,7 +26,7 @@
 #define VERSION       "?api-version=2022-12-12"
 
 static const char *const hubs[] = {"contoso-east", "contoso-west"};
-static const char *const transports[] = {"https"}; /* the devices take them in turn */
+static const char *const transports[] = {"https", "mqtt", "amqp", "mqtt-ws", "amqp-ws"}; /* the devices take them in turn */
 
 struct demo {
 	struct command *c;
@@ -75,8 +75,8 @@ static bool make_data(struct demo *d)
 /* Become the server: this binary, with what was given to the demo. Does not return. */
 static void become_server(const struct demo *d)
 {
-	static const char *const passed[] = {"https-port", "listen", "domain", "admin-listen"};
-	const char *argv[16] = {"berth", "serve", "--data", d->data, "--log-format", "text"};
+	static const char *const passed[] = {"https-port", "mqtts-port", "amqps-port", "listen", "domain", "admin-listen"};
+	const char *argv[6 + 2 * sizeof(passed) / sizeof(passed[0]) + 1] = {"berth", "serve", "--data", d->data, "--log-format", "text"};
 	int n = 6, log = open(log_path(d), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
@@ -313,7 +313,8 @@ static bool register_all(struct demo *d)
 	struct report report = {.out = stdout};
 	bool all;
 
-	say(d, "%zu devices are switched on; each opens a TLS connection, proves itself and asks for its place", d->fleet.count);
+	say(d, "%zu devices are switched on, some over HTTPS, some over MQTT or AMQP; each proves itself and asks for its place",
+	    d->fleet.count);
 	report_begin(&report, &d->fleet);
 	if (fleet_run(&d->fleet) != OK)
 		return failed("out of memory") == CLI_FINE;
@@ -381,6 +382,8 @@ static const struct option demo_options[] = {
 	{"devices", "N", "how many are switched on [20]", OPTION_VALUE},
 	{"once", NULL, "end after the table; exit status 0 only if all devices arrived", OPTION_SWITCH},
 	{"https-port", "PORT", "of the server [443, or 8443 where that may not be bound]", OPTION_VALUE},
+	{"mqtts-port", "PORT", "of the server [8883]", OPTION_VALUE},
+	{"amqps-port", "PORT", "of the server [5671]", OPTION_VALUE},
 	{"listen", "ADDRESS", "of the server [127.0.0.1]", OPTION_VALUE},
 	{"domain", "NAME", "of the server [berth.test]", OPTION_VALUE},
 	{"admin-listen", "ADDRESS:PORT", "of its health and metrics [127.0.0.1:9464]", OPTION_VALUE},

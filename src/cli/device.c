@@ -171,7 +171,8 @@ static int register_one(struct command *c, struct newcomer *device, const struct
 	if (device->end == ARRIVAL_ASSIGNED)
 		return CLI_FINE;
 	failed("%s was not assigned: %s", device->id, device->why);
-	fprintf(stderr, "       \"%s registration explain %s\" tells why.\n", c->env->program, device->id);
+	if (device->end == ARRIVAL_REFUSED)
+		fprintf(stderr, "       \"%s registration explain %s\" tells why.\n", c->env->program, device->id);
 	return CLI_FAILED;
 }
 

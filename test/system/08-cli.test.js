@@ -127,7 +127,7 @@ test('device register says where it belongs, or why not; explain tells the opera
   assert.strictEqual(refused.status, 1);
   await berth.sleep(200);
   assert.match(await table('registration', 'explain', 'press-3'), /no symmetric key group gave it the key/);
-  await bad(2, /no transport "pigeon"; there are https/, 'device', 'register', 'press-2', '--transport', 'pigeon');
+  await bad(2, /no transport "pigeon"; there are https, mqtt, mqtt-ws, amqp, amqp-ws/, 'device', 'register', 'press-2', '--transport', 'pigeon');
   await fine('registration', 'delete', 'press-2');
   await bad(1, /No device has registered|not found/i, 'registration', 'show', 'press-2');
 });
@@ -135,6 +135,7 @@ test('device register says where it belongs, or why not; explain tells the opera
 test('device register shows a certificate in place of a key', async () => {
   const file = (name) => path.join(folder, name);
   execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=leaf-1', '-days', '2', '-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'extendedKeyUsage=clientAuth', '-keyout', file('leaf.key'), '-out', file('leaf.pem')], { stdio: 'ignore' });
+  fs.writeFileSync(file('ca-both.pem'), fs.readFileSync(file('ca.key'), 'utf8') + fs.readFileSync(file('ca.pem'), 'utf8'));
   fs.writeFileSync(file('both.pem'), fs.readFileSync(file('leaf.key'), 'utf8') + fs.readFileSync(file('leaf.pem'), 'utf8'));
   await fine('enrollment', 'create', 'leaf-1', '--attestation', 'x509', '--client-primary', file('leaf.pem'));
   assert.strictEqual((await json('device', 'register', 'leaf-1', '--certificate', file('leaf.pem'), '--private-key', file('leaf.key'))).status, 'assigned');
@@ -142,6 +143,43 @@ test('device register shows a certificate in place of a key', async () => {
   await bad(1, /leaf\.pem and .*ca\.key: the key is not that of the certificate/, 'device', 'register', 'leaf-1', '--certificate', file('leaf.pem'), '--private-key', file('ca.key'));
   await bad(1, /leaf\.pem: there is no private key/, 'device', 'register', 'leaf-1', '--certificate', file('leaf.pem'));
   await bad(1, /nowhere\.pem cannot be read/, 'device', 'register', 'leaf-1', '--certificate', file('nowhere.pem'));
+});
+
+const transports = ['https', 'mqtt', 'mqtt-ws', 'amqp', 'amqp-ws'];
+
+for (const transport of transports)
+  test(`device register over ${transport}: a key, a certificate, and what goes wrong`, async () => {
+    const register = (id, ...more) => ['device', 'register', id, '--transport', transport, ...more];
+    const protocol = async (id) => berth.logLines().filter((line) => line.event === 'assigned' && line.device === id).map((line) => line.protocol);
+    const id = `press-${transport}`;
+    const told = await json(...register(id, '--group', 'presses', '--payload', '{"a":1}'));
+    assert.strictEqual(told.status, 'assigned');
+    assert.strictEqual(told.registrationState.deviceId, id);
+    assert.deepStrictEqual(await protocol(id), [transport]);
+    assert.strictEqual((await json(...register('leaf-1', '--certificate', path.join(folder, 'both.pem')))).status, 'assigned');
+    const wrong = await berth.cli(...register(id, '--key', Buffer.alloc(32).toString('base64')));
+    assert.strictEqual(wrong.status, 1);
+    assert.match(wrong.stderr, /Unauthorized|does not let the device in/);
+    const unknown = await berth.cli(...register('stranger', '--certificate', path.join(folder, 'ca-both.pem')));
+    assert.strictEqual(unknown.status, 1);
+    assert.match(unknown.stderr, /stranger was not assigned: (Invalid certificate|the service does not let the device in)/);
+    const elsewhere = await berth.cli(...register(id, '--group', 'presses', '--host', 'nowhere.test'));
+    assert.strictEqual(elsewhere.status, 1);
+    assert.match(elsewhere.stderr, /does not name nowhere\.test|nowhere\.test.*not match|no alternative certificate subject name/i);
+  });
+
+test('device register tells a server that is not there', async () => {
+  await bad(1, /press-2 was not assigned: no connection to 127\.0\.0\.1, port 4: Connection refused/, 'device', 'register', 'press-2', '--group', 'presses', '--transport', 'mqtt', '--mqtts-port', '4');
+  await bad(1, /port 4: Connection refused/, 'device', 'register', 'press-2', '--group', 'presses', '--transport', 'amqp', '--amqps-port', '4');
+});
+
+test('device simulate: a fleet takes its transports in turn', async () => {
+  const told = await fine('device', 'simulate', '--group', 'presses', '--count', '200', '--prefix', 'mixed-', '--transport', transports.join());
+  assert.match(told, /200 assigned, 0 not/);
+  const used = new Map();
+  for (const line of berth.logLines()) if (line.event === 'assigned' && /^mixed-/.test(line.device)) used.set(line.protocol, (used.get(line.protocol) || 0) + 1);
+  assert.deepStrictEqual([...used].sort(), transports.map((t) => [t, 40]).sort());
+  await bad(2, /no transport "smoke signals"/, 'device', 'simulate', '--group', 'presses', '--transport', 'https,smoke signals');
 });
 
 test('device simulate: thousands of devices at a rate, a progress line on a terminal, a summary with latencies', { timeout: 120000 }, async () => {
@@ -188,6 +226,7 @@ test('berth demo --once is the tutorial, and tells by its status whether all dev
   for (let step = 1; step <= 7; step++) assert.match(demo.stdout, new RegExp(`^${step}\\. `, 'm'));
   assert.strictEqual((demo.stdout.match(/^ {2}(device|press)-\S+ +[a-z-]+ +contoso-(east|west)\.berth\.test +[\d.]+ ms$/gm) || []).length, 30);
   assert.match(demo.stdout, /30 assigned, 0 not/);
+  for (const transport of transports) assert.strictEqual((demo.stdout.match(new RegExp(`^ {2}\\S+ +${transport} +contoso-`, 'gm')) || []).length, 6, transport);
   assert.match(demo.stdout, /contoso-east\.berth\.test █+ \d+ \(\d+ %\)/);
   assert.ok(demo.stdout.split('\n').every((line) => [...line].length <= 120));
   const folderOf = /everything is in (\S+)/.exec(demo.stdout)[1];
