@@ -133,11 +133,17 @@ void columns_of(const struct noun *, struct column *out, size_t max);
 bool document_set(struct command *, const struct noun *, json_t *into);
 bool document_put(json_t *into, const char *path, json_t *value); /* takes the value */
 
+/* The same for one field and its text. A certificate is the name of its file. */
+bool document_set_field(struct command *, const struct field *, const char *text, json_t *into);
+
+/* What an enrollment must be by what it has, where it does not say: symmetricKey when there is nothing. */
+void document_guess_attestation(json_t *document);
+
 /* A file's text, or the value itself when it does not begin with '@'. Absent: complained. */
 struct slice text_or_file(struct command *, const char *value);
 
 /* --- the rows, one table a file --- */
-extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[], revocation_list_verbs[],
+extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[], import_verbs[], revocation_list_verbs[],
 	registration_verbs[], device_verbs[], demo_verbs[], completion_verbs[];
 
 /* All tables, ended by NULL. */

@@ -246,3 +246,29 @@ test('berth demo goes on until it is interrupted', { timeout: 60000 }, async () 
   assert.ok(!fs.existsSync(data));
   await berth.startServer();
 });
+
+test('entries from a file: a table, an array, one object a line; rehearsed first, and what is wrong is told with its line', async () => {
+  const file = (name, text) => {
+    fs.writeFileSync(path.join(folder, name), text);
+    return path.join(folder, name);
+  };
+  const table_ = file('list.csv', 'registrationId;deviceId;provisioningStatus;initialTwin\r\nin-1;one;enabled;"{""tags"":{""site"":""a;b""}}"\r\nin 2;;;\r\nin-3;;disabled;\r\n');
+  const rehearsal = await berth.cli('enrollment', 'import', table_, '--dry-run', '--output', 'json');
+  assert.strictEqual(rehearsal.status, 1);
+  assert.deepStrictEqual(JSON.parse(rehearsal.stdout), { created: 2, updated: 0, skipped: 0, failed: 1 });
+  assert.match(rehearsal.stderr, /^3: /m);
+  await bad(1, /not found/i, 'enrollment', 'show', 'in-1');
+  assert.strictEqual((await berth.cli('enrollment', 'import', table_)).status, 1);
+  const one = await json('enrollment', 'show', 'in-1');
+  assert.strictEqual(one.deviceId, 'one');
+  assert.strictEqual(one.initialTwin.tags.site, 'a;b');
+  assert.strictEqual((await json('enrollment', 'show', 'in-3')).provisioningStatus, 'disabled');
+  const many = Array.from({ length: 1200 }, (_, i) => ({ registrationId: `file-${i}`, attestation: { type: 'symmetricKey' } }));
+  assert.strictEqual((await json('enrollment', 'import', file('list.json', JSON.stringify(many)))).created, 1200);
+  const again = file('list.ndjson', `${many.slice(0, 3).map((e) => JSON.stringify(e)).join('\n')}\n`);
+  assert.strictEqual((await json('enrollment', 'import', again, '--existing', 'skip')).skipped, 3);
+  assert.strictEqual((await json('enrollment', 'import', again)).updated, 3);
+  assert.match((await berth.cli('enrollment', 'import', file('odd.csv', 'nonsense\n1\n'))).stderr, /"nonsense" is no member/);
+  assert.match((await berth.cli('enrollment', 'import', path.join(folder, 'nothing-there'))).stderr, /cannot be read/);
+  assert.strictEqual((await json('enrollment-group', 'import', file('groups.json', '[{"enrollmentGroupId":"from-file","attestation":{"type":"symmetricKey"}}]'))).created, 1);
+});
