@@ -20,12 +20,13 @@
 #define PIECES    8
 #define DIRECTION (PIECES + 4)
 #define ROOM      (8 * 1024 * 1024)
-#define ASKS_MAX  1024   /* more than an input has room for */
-#define AT_ONCE   8      /* requests under way, at most */
-#define SILENCE   700000 /* ms; longer than the longest patience with a peer that has gone */
-#define EARLIEST  10     /* ms; no answer comes before: device-api.md 10.4 */
+#define ASKS_MAX  1024     /* more than an input has room for */
+#define AT_ONCE   8        /* requests under way, at most */
+#define PATIENCE  2000000  /* ms; longer than all the answers take, one after the other */
+#define SILENCE   99000000 /* ms; one and a half of the longest keep-alive, and more */
+#define EARLIEST  10       /* ms; no answer comes before: device-api.md 10.4 */
 
-enum ending { PEER_LEAVES, STREAM_BREAKS, SERVER_DRAINS, SERVER_ABORTS, ENDINGS };
+enum ending { PEER_LEAVES, STREAM_BREAKS, SERVER_DRAINS, SERVER_ABORTS, PEER_IS_SILENT, ENDINGS };
 
 struct direction {
 	uint8_t pieces[PIECES];
@@ -296,10 +297,10 @@ static void finish(enum ending ending)
 		protocol_find("mqtts")->drain(st->connection);
 	else if (st->connection && ending == SERVER_ABORTS)
 		protocol_find("mqtts")->abort(st->connection);
-	else
+	else if (ending == PEER_LEAVES)
 		test_stream_end(&st->stream);
 	loop_settle(st->loop);
-	loop_advance(st->loop, SILENCE);
+	loop_advance(st->loop, ending == PEER_IS_SILENT ? SILENCE : PATIENCE);
 	need(st->connection == NULL && st->stream.closed && st->under_way == 0);
 	for (size_t i = 0; i < st->ask_count; i++)
 		need(st->asks[i].over && st->asks[i].timer == NULL);
