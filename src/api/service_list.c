@@ -24,6 +24,7 @@ struct list_of {
 	const struct filter *filters;
 	void *like;
 	struct store_want want[2]; /* the page, and how many there are in all */
+	bool flipped;              /* read against the order that was asked for: the page that ends before an ID */
 };
 
 /* --- from the request --- */
@@ -94,19 +95,24 @@ static bool is_id_text(struct slice s)
 }
 
 /* The page's bounds, from where it goes on and from the beginning that is looked for. */
-static bool take_bounds(struct api_call *call, struct store_want *want)
+static bool take_bounds(struct api_call *call, struct list_of *l, struct store_want *want)
 {
 	struct slice prefix = arena_fold(call->arena, api_param(call, "prefix")), after = arena_fold(call->arena, api_param(call, "after"));
+	struct slice before = arena_fold(call->arena, api_param(call, "before"));
 	struct slice order = api_param(call, "order"), limit = api_param(call, "limit");
+	bool down = slice_eq_fold(order, SLICE("desc"));
 	uint64_t n = LIST_DEFAULT;
 
-	want->backwards = slice_eq_fold(order, SLICE("desc"));
-	if ((order.n && !want->backwards && !slice_eq_fold(order, SLICE("asc"))) || !is_id_text(prefix) || !is_id_text(after) ||
-	    (limit.n && (!slice_to_u64(limit, &n) || n == 0 || n > LIST_MAX))) {
+	if ((order.n && !down && !slice_eq_fold(order, SLICE("asc"))) || !is_id_text(prefix) || !is_id_text(after) || !is_id_text(before) ||
+	    (after.n && before.n) || (limit.n && (!slice_to_u64(limit, &n) || n == 0 || n > LIST_MAX))) {
 		api_refuse(call, 400, 400004, NULL,
-			   "prefix and after are the beginning of an ID and an ID; order is asc or desc; limit is 1 to %d.", LIST_MAX);
+			   "prefix is the beginning of an ID, after or before an ID; order is asc or desc; limit is 1 to %d.", LIST_MAX);
 		return false;
 	}
+	l->flipped = before.n > 0;
+	want->backwards = down != l->flipped;
+	if (l->flipped)
+		after = before;
 	want->limit = (int)n;
 	want->after = after.n ? after : NO_SLICE;
 	if (prefix.n && want->backwards) {
@@ -119,6 +125,17 @@ static bool take_bounds(struct api_call *call, struct store_want *want)
 			want->after = before_prefix(call, prefix);
 	}
 	return true;
+}
+
+/* All that begin so, wherever the page is. */
+static void count_from(struct api_call *call, struct store_want *want)
+{
+	struct slice prefix = arena_fold(call->arena, api_param(call, "prefix"));
+
+	if (prefix.n == 0)
+		return;
+	want->after = before_prefix(call, prefix);
+	want->until = arena_format(call->arena, "%.*s" LAST_CHARACTER, SLICE_ARG(prefix));
 }
 
 /* --- the answer --- */
@@ -138,10 +155,11 @@ static void list_read(struct api_call *call, enum err e)
 	}
 	json_open(&call->out, NULL, '{');
 	json_open(&call->out, "items", '[');
-	for (size_t i = 0; i < l->want[0].count; i++)
-		noun_write(l->noun, records + i * l->noun->size, VIEW_PLAIN, &call->out, NULL, call->arena);
+	for (size_t i = 0, n = l->want[0].count; i < n; i++)
+		noun_write(l->noun, records + (l->flipped ? n - 1 - i : i) * l->noun->size, VIEW_PLAIN, &call->out, NULL, call->arena);
 	json_close(&call->out, ']');
-	json_bool(&call->out, "more", l->want[0].more);
+	/* Behind the page that ends before an ID there is at least that one. */
+	json_bool(&call->out, "more", l->want[0].more || l->flipped);
 	if (l->want[1].noun)
 		json_int(&call->out, "total", (int64_t)l->want[1].count);
 	json_close(&call->out, '}');
@@ -165,12 +183,12 @@ static void list(struct api_call *call, const struct noun *noun, const struct fi
 	*want = (struct store_want){.noun = noun, .by = by, .like = l->like, .keys = by ? 2 : 1};
 	if (by)
 		*(struct slice *)field_of(noun_field(noun, noun->indexes[by - 1].columns[1]), l->like) = key;
-	if (!take_filters(call, l, &want->where) || !take_bounds(call, want))
+	if (!take_filters(call, l, &want->where) || !take_bounds(call, l, want))
 		return;
-	/* How many there are is the same for each page: the first one tells, unless they had to be looked at one by one. */
-	if (api_param(call, "after").n == 0 && (want->where == NULL || by)) {
-		l->want[1] = *want;
-		l->want[1].count_only = true;
+	/* How many there are in all, unless they had to be looked at one by one. */
+	if (want->where == NULL || by) {
+		l->want[1] = (struct store_want){.noun = noun, .by = by, .like = l->like, .keys = want->keys, .count_only = true};
+		count_from(call, &l->want[1]);
 	}
 	api_read(call, l->want, l->want[1].noun ? 2 : 1, list_read);
 }

@@ -127,11 +127,24 @@ void service_statistics(struct api_call *call)
 
 /* --- events --- */
 
+#define WATCHED_MAX 100   /* services whose numbers one watcher is told; bulletins come of all */
+#define STATE_MS    30000 /* between those numbers */
+
 struct watching {
 	struct news_watch *watch;
-	struct timer *timer;
+	struct timer *comment_timer, *state_timer;
 	struct buf event;
-	bool quiet; /* nothing was sent since the timer was set */
+	bool quiet;         /* nothing was sent since the timer was set */
+	struct slice names; /* "dps1,dps2": only these; absent: all */
+
+	/* The numbers, while they are read. */
+	struct arena *arena;
+	struct store_ask *ask;
+	struct service service_like;
+	struct store_want services;
+	struct registration_record *likes;
+	struct store_want *counts;
+	size_t watched;
 };
 
 static void comment(void *cookie);
@@ -141,7 +154,7 @@ static void comment_later(struct api_call *call)
 	struct watching *w = call->state;
 
 	w->quiet = true;
-	w->timer = loop_after(call->conf->loop, COMMENT_MS, comment, call);
+	w->comment_timer = loop_after(call->conf->loop, COMMENT_MS, comment, call);
 }
 
 static void comment(void *cookie)
@@ -149,11 +162,43 @@ static void comment(void *cookie)
 	struct api_call *call = cookie;
 	struct watching *w = call->state;
 
-	w->timer = NULL;
+	w->comment_timer = NULL;
 	if (w->quiet)
 		(void)api_answer_part(call, NULL, SLICE(": still here\n\n"));
 	comment_later(call);
 }
+
+static bool is_watched(const struct api_call *call, const struct watching *w, struct slice scope, struct slice name)
+{
+	struct slice rest = w->names, one;
+
+	if (call->service)
+		return slice_eq(scope, call->service->scope);
+	if (rest.n == 0)
+		return true;
+	while (slice_next(&rest, ',', &one))
+		if (slice_eq_fold(slice_trim(one), name))
+			return true;
+	return false;
+}
+
+static void begin_event(struct watching *w, const char *name, struct json_out *out)
+{
+	buf_clear(&w->event);
+	buf_printf(&w->event, "event: %s\ndata: ", name);
+	json_out_init(out, &w->event);
+}
+
+static void send_event(struct api_call *call)
+{
+	struct watching *w = call->state;
+
+	buf_add_str(&w->event, "\n\n");
+	if (!buf_failed(&w->event) && api_answer_part(call, NULL, buf_slice(&w->event)))
+		w->quiet = false;
+}
+
+/* --- what happens --- */
 
 static void write_device(struct json_out *out, const struct bulletin_device *d, bool fine)
 {
@@ -205,23 +250,98 @@ static void told(void *cookie, const struct bulletin *b)
 	struct watching *w = call->state;
 	struct json_out out;
 
-	if (!slice_eq(b->scope, call->service->scope))
+	if (!is_watched(call, w, b->scope, b->service))
 		return;
-	buf_clear(&w->event);
-	buf_add_str(&w->event, "event: batch\ndata: ");
-	json_out_init(&out, &w->event);
+	begin_event(w, "batch", &out);
 	write_bulletin(&out, b);
-	buf_add_str(&w->event, "\n\n");
-	if (!buf_failed(&w->event) && api_answer_part(call, NULL, buf_slice(&w->event)))
-		w->quiet = false;
+	send_event(call);
 }
+
+/* --- how many there are by now --- */
+
+static void state_again(void *cookie);
+
+static void state_over(struct api_call *call)
+{
+	struct watching *w = call->state;
+
+	arena_free(&w->arena);
+	w->state_timer = loop_after(call->conf->loop, STATE_MS, state_again, call);
+}
+
+static void counted(void *cookie, enum err e)
+{
+	struct api_call *call = cookie;
+	struct watching *w = call->state;
+	const struct service *services = w->services.records;
+	struct json_out out;
+
+	w->ask = NULL;
+	for (size_t i = 0, n = 0; e == OK && i < w->services.count && n < w->watched; i++) {
+		if (!is_watched(call, w, services[i].scope, services[i].name))
+			continue;
+		begin_event(w, "state", &out);
+		json_open(&out, NULL, '{');
+		json_text(&out, "service", services[i].name);
+		json_int(&out, "registrations", (int64_t)w->counts[n++].count);
+		json_close(&out, '}');
+		send_event(call);
+	}
+	state_over(call);
+}
+
+static void services_known(void *cookie, enum err e)
+{
+	struct api_call *call = cookie;
+	struct watching *w = call->state;
+	const struct service *services = w->services.records;
+
+	w->ask = NULL;
+	w->watched = 0;
+	w->likes = arena_array(w->arena, WATCHED_MAX, sizeof(*w->likes));
+	w->counts = arena_array(w->arena, WATCHED_MAX, sizeof(*w->counts));
+	for (size_t i = 0; e == OK && w->likes && w->counts && i < w->services.count && w->watched < WATCHED_MAX; i++) {
+		if (!is_watched(call, w, services[i].scope, services[i].name))
+			continue;
+		noun_clear(&noun_registration, &w->likes[w->watched]);
+		w->likes[w->watched].scope = services[i].scope;
+		w->counts[w->watched] =
+			(struct store_want){.noun = &noun_registration, .like = &w->likes[w->watched], .keys = 1, .count_only = true};
+		w->watched++;
+	}
+	if (w->watched > 0)
+		w->ask = store_read(call->conf->store, call->conf->loop, w->arena, w->counts, w->watched, counted, call);
+	if (w->ask == NULL)
+		state_over(call);
+}
+
+static void state_again(void *cookie)
+{
+	struct api_call *call = cookie;
+	struct watching *w = call->state;
+
+	w->state_timer = NULL;
+	if ((w->arena = arena_new(API_ARENA_MAX)) != NULL) {
+		noun_clear(&noun_service, &w->service_like);
+		w->services = (struct store_want){
+			.noun = &noun_service, .by = SERVICE_BY_NAME, .like = &w->service_like, .limit = WATCHED_MAX * 10};
+		w->ask = store_read(call->conf->store, call->conf->loop, w->arena, &w->services, 1, services_known, call);
+	}
+	if (w->ask == NULL)
+		state_over(call);
+}
+
+/* --- life --- */
 
 static void end_watching(struct api_call *call)
 {
 	struct watching *w = call->state;
 
 	news_unwatch(&w->watch);
-	timer_cancel(&w->timer);
+	timer_cancel(&w->comment_timer);
+	timer_cancel(&w->state_timer);
+	store_cancel(&w->ask);
+	arena_free(&w->arena);
 	buf_fini(&w->event);
 }
 
@@ -242,6 +362,7 @@ void service_events(struct api_call *call)
 	}
 	call->state = w;
 	call->end = end_watching;
+	w->names = api_param(call, "services");
 	buf_init(&w->event, EVENT_MAX);
 	if ((w->watch = news_watch(call->conf->news, told, call)) == NULL) {
 		api_add_header(call, "Retry-After", SLICE("60"));
@@ -251,4 +372,5 @@ void service_events(struct api_call *call)
 	comment_later(call);
 	/* A browser whose stream breaks off asks again after a second. */
 	(void)api_answer_part(call, &head, SLICE("retry: 1000\n\n"));
+	state_again(call);
 }
