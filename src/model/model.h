@@ -492,7 +492,7 @@ enum { SESSION_BY_ID = 1 };                                      /* id */
 
 extern const char *const service_policies[], *const attestation_types[], *const provisioning_states[], *const enrollment_policies[],
 	*const registration_states[], *const registration_substates[], *const connection_states[], *const device_states[],
-	*const authentication_types[];
+	*const authentication_types[], *const operator_roles[];
 
 /* --- rules that hold wherever a noun comes from --- */
 
