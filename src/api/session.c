@@ -147,6 +147,7 @@ bool session_accepted(struct api_call *call, const struct store_want *want)
 			   SLICE_ARG(s->role));
 		return false;
 	}
+	api_add_header(call, "Cache-Control", SLICE("no-store"));
 	call->session = s;
 	return true;
 }

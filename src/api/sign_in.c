@@ -40,7 +40,6 @@ static void write_session(struct api_call *call, const struct session_record *s,
 	json_int(out, "amqps", ports ? ports->amqps : 0);
 	json_close(out, '}');
 	json_close(out, '}');
-	api_add_header(call, "Cache-Control", SLICE("no-store"));
 	api_answer_out(call, 200);
 }
 
@@ -146,6 +145,7 @@ static void signed_in(struct api_call *call, enum err e, size_t failed)
 		api_refuse_store(call, e);
 	} else {
 		log_info(&call->log, "signed-in", "operator", arena_str(call->arena, s->made.name), "peer", call->q->peer, NULL);
+		api_add_header(call, "Cache-Control", SLICE("no-store"));
 		set_cookie(call, &s->key);
 		write_session(call, &s->made, &s->key);
 	}

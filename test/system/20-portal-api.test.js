@@ -444,6 +444,82 @@ test('a session is let in at the services\' and hubs\' own hosts as well', async
   assert.strictEqual((await browser.ask('GET', `/enrollments/press-1?${v}`)).status, 200);
 });
 
+// --- pages ---
+
+const browse = (target, headers = {}, method = 'GET', host = portal) =>
+  berth.ask(method, host, target, { headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'Accept-Encoding': 'gzip, deflate, br', ...headers } });
+// Whether web/ was built before the server; ./check always does so, once there is a web/.
+const built = async (t) => {
+  const there = (await browse('/')).status === 200;
+  if (!there) t.skip('this server was built without the portal\'s pages');
+  return there;
+};
+
+test('pages: shut in, whether they were built or not', async () => {
+  for (const target of ['/', '/services/dps1/overview', '/live']) {
+    const { headers, status, text } = await browse(target, { 'Accept-Encoding': 'identity' });
+    assert.match(headers['content-type'], /^text\/html/);
+    assert.match(headers['content-security-policy'], /^default-src 'none'; script-src 'self'; style-src 'self' 'sha256-[^']+'; .*frame-ancestors 'none'; base-uri 'none'$/);
+    assert.ok(!headers['content-security-policy'].includes('unsafe'));
+    assert.strictEqual(headers['x-frame-options'], 'DENY');
+    assert.strictEqual(headers['referrer-policy'], 'no-referrer');
+    assert.strictEqual(headers['x-content-type-options'], 'nosniff');
+    assert.strictEqual(headers['cross-origin-opener-policy'], 'same-origin');
+    assert.strictEqual(headers['cross-origin-resource-policy'], 'same-origin');
+    assert.match(headers['permissions-policy'], /camera=\(\)/);
+    assert.strictEqual(headers['cache-control'], 'no-cache');
+    assert.strictEqual(headers['set-cookie'], undefined);
+    if (status === 404) assert.match(text, /not built/);
+  }
+});
+
+test('pages are at the portal\'s host, and no API is hidden by them', async () => {
+  for (const host of ['localhost', '127.0.0.1', 'berth.test']) {
+    if (host !== 'berth.test') assert.match((await browse('/', {}, 'GET', host)).headers['content-type'], /^text\/html/);
+  }
+  for (const host of ['dps1.berth.test', 'hub1.berth.test', 'global.berth.test']) refused(await browse('/', {}, 'GET', host), 404);
+  refused(await browse('/berth/nothing'), 404, 'NotFound');
+  assert.match((await browse('/berth/session')).headers['content-type'], /^application\/json/);
+  assert.match((await browse(dps)).headers['content-type'], /^application\/json/);
+  refused(await berth.ask('GET', portal, '/services/dps1', { headers: { Accept: 'application/json' } }), 404);
+  refused(await browse('/assets/gone-00000000.js'), 404);
+  refused(await browse('/', {}, 'POST'), 404);
+});
+
+test('pages: every address of the portal is the same document; the browser asks whether it is the one it has', async (t) => {
+  if (!(await built(t))) return;
+  const { headers, text } = await browse('/', { 'Accept-Encoding': 'identity' });
+  assert.match(text, /<div id="root">/);
+  for (const target of ['/index.html', '/services/dps1/enrollments/entry/a%2Fb?tab=keys', '/operators', '/services/registrations/x']) {
+    assert.strictEqual((await browse(target, { 'Accept-Encoding': 'identity' })).text, text);
+  }
+  const known = await browse('/live', { 'If-None-Match': headers.etag });
+  assert.deepStrictEqual([known.status, known.text, known.headers.etag, known.headers['content-length']], [304, '', headers.etag, undefined]);
+  assert.strictEqual((await browse('/', { 'If-None-Match': 'W/"other"' })).status, 200);
+  const head = await browse('/', { 'Accept-Encoding': 'identity' }, 'HEAD');
+  assert.deepStrictEqual([head.status, head.text, head.headers['content-length'], head.headers.etag], [200, '', headers['content-length'], headers.etag]);
+});
+
+test('pages: their files are kept for ever, and come in the form that the client takes', async (t) => {
+  if (!(await built(t))) return;
+  const { text } = await browse('/', { 'Accept-Encoding': 'identity' });
+  const script = /src="(\/assets\/[^"]+\.js)"/.exec(text)[1];
+  const fetched = async (coding) => {
+    const answer = await fetch(`https://${portal}${script}`, { headers: { 'Accept-Encoding': coding } });
+    return { answer, content: await answer.text() };
+  };
+  const plain = await fetched('identity');
+  assert.strictEqual(plain.answer.headers.get('content-encoding'), null);
+  assert.strictEqual(plain.answer.headers.get('cache-control'), 'public, max-age=31536000, immutable');
+  assert.match(plain.answer.headers.get('content-type'), /^text\/javascript/);
+  for (const coding of ['gzip', 'br']) {
+    const { answer, content } = await fetched(coding);
+    assert.strictEqual(answer.headers.get('content-encoding'), coding);
+    assert.strictEqual(answer.headers.get('vary'), 'Accept-Encoding');
+    assert.ok(content === plain.content, 'the same content');
+  }
+});
+
 test('sessions outlive the server, and the second start makes no operator', async () => {
   const browser = await signedIn('admin', firstPassword());
   await berth.killServer('SIGTERM');
