@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "give_up.h"
 #include "meter.h"
@@ -74,4 +75,17 @@ void meter_read(int pid, struct meter *out)
 {
 	*out = (struct meter){0};
 	add_process(pid, out);
+}
+
+double meter_resident(int pid)
+{
+	unsigned long long size, resident;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	if ((f = fopen(path, "re")) == NULL || fscanf(f, "%llu %llu", &size, &resident) != 2)
+		give_up("process %d is gone", pid);
+	fclose(f);
+	return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }

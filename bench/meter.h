@@ -15,4 +15,7 @@ struct meter {
 /* Of the process and its children, as long as they live. */
 void meter_read(int pid, struct meter *out);
 
+/* Bytes that lie in memory now, of the process alone. */
+double meter_resident(int pid);
+
 #endif

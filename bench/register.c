@@ -8,14 +8,12 @@
  *	--first N                              devices before number N have registered in an earlier run
  *	--cold                                 no warming up
  *
- * A target is NAME,PID,PORT and what to ask there:
- *	file                  a GET of /FILE's last part: a static file (nginx)
- *	group,SCOPE,KEY       devices of a group with this key (base64), each new; then such as are known already
- *	own,SCOPE,COUNT       devices with enrollments of their own (bench_enrollments), the same way
+ * Targets are spelled as target.h says. Devices that register come first as new ones, then as such that are known already.
+ * Before the first round each registering target is asked once, and the answer goes to FILE: a static file has the same bytes.
  *
- * Before the first round each registering target is asked once, and the answer goes to FILE: nginx serves the same bytes.
- * In each round every target is visited, in the order given, and in every second round the other way round. Figures
- * of different rounds are not comparable on a noisy machine, so a ratio is to the first target in the same round.
+ * In each round every target is visited, in the order given, and in every second round the other way round. Figures of different rounds
+ * are not comparable on a noisy machine, so a ratio is to the last static file named before the target, in the same round; without
+ * one, to the first target.
  */
 #include <getopt.h>
 #include <math.h>
@@ -25,31 +23,18 @@
 
 #include <openssl/pem.h>
 
-#include "base/text.h"
-#include "crypto/token.h"
-#include "devices.h"
 #include "give_up.h"
 #include "meter.h"
+#include "target.h"
 #include "visit.h"
 
 #define TARGETS_MAX 8
 #define COLUMNS_MAX (2 * TARGETS_MAX)
 #define ROUNDS_MAX  101
-#define ASK_MEMORY  65536
+#define SCATTER     0x9e3779b1u
 #define SETTLE_US   150000 /* what a server does after its last answer counts too */
-#define STRIDE      611953u
 
-enum kind { FILE_KIND, GROUP_KIND, OWN_KIND };
 enum figure { CPU, RATIO, RATE, MEDIAN, SLOWEST, WRITTEN, SLICES, FIGURES };
-
-struct target {
-	const char *name;
-	int pid, port;
-	enum kind kind;
-	struct slice scope, key;
-	unsigned count;        /* devices that are let in */
-	unsigned first, known; /* those from `first` to before `known` have registered */
-};
 
 /* One kind of visit. */
 struct column {
@@ -83,42 +68,14 @@ struct visiting {
 
 /* --- asking and checking --- */
 
-static unsigned number_of(const struct visiting *v, int connection)
-{
-	const struct target *t = v->column->target;
-
-	if (v->column->again)
-		return t->first + (unsigned)rand() % (t->known - t->first);
-	return v->next + (unsigned)connection;
-}
-
-static void ask_to_register(const struct target *t, unsigned number, struct buf *request)
-{
-	struct arena *arena = arena_new(ASK_MEMORY);
-	unsigned char key[32];
-	struct slice name;
-
-	if (t->kind == OWN_KIND) {
-		name = device_name(arena, "press", (unsigned)((uint64_t)number * STRIDE % t->count));
-		device_own_key(name, key);
-	} else {
-		name = device_name(arena, "mill", number);
-		device_key(t->key, name, key);
-	}
-	device_register(arena, t->scope, name, slice_over(key, sizeof(key)), request);
-	arena_free(&arena);
-}
-
-static void ask(void *cookie, int connection, struct buf *request)
+/* Those that come again are picked from all that have come. Of one visit a device is the same whenever it is asked for. */
+static unsigned number_of(void *cookie, int connection)
 {
 	const struct visiting *v = cookie;
-	const char *slash = strrchr(v->bench->answer_file, '/');
+	const struct target *t = v->column->target;
+	unsigned number = v->next + (unsigned)connection;
 
-	if (v->column->target->kind == FILE_KIND)
-		buf_printf(request, "GET /%s HTTP/1.1\r\nHost: global.berth.test\r\nUser-Agent: bench\r\n\r\n",
-			   slash ? slash + 1 : v->bench->answer_file);
-	else
-		ask_to_register(v->column->target, number_of(v, connection), request);
+	return v->column->again ? t->first + number * SCATTER % (t->known - t->first) : number;
 }
 
 static void keep_answer(struct bench *b, struct slice body)
@@ -130,18 +87,23 @@ static void keep_answer(struct bench *b, struct slice body)
 	b->answer_size = body.n;
 }
 
-static bool check(void *cookie, int connection, int status, struct slice body)
+/* The talk has seen to it that the device is assigned; a file must be as long as such an answer. */
+static void registered(void *cookie, struct slice body)
 {
 	const struct visiting *v = cookie;
 	struct bench *b = v->bench;
 
-	(void)connection;
-	if (v->column->target->kind == FILE_KIND)
-		return status == 200 && body.n == b->answer_size;
+	if (v->column->target->kind == TARGET_FILE && body.n != b->answer_size)
+		give_up("%s has another file", v->column->target->name);
 	if (b->answer_size == 0)
 		keep_answer(b, body);
-	return status / 100 == 2 && slice_search(body, SLICE("\"status\":\"assigned\"")) >= 0 &&
-	       slice_search(body, SLICE("\"assignedHub\":\"")) >= 0;
+}
+
+static struct talk_device device(void *cookie, unsigned number, struct arena *arena)
+{
+	const struct visiting *v = cookie;
+
+	return target_device(v->column->target, number, arena);
 }
 
 /* --- visiting --- */
@@ -163,19 +125,20 @@ static void visit(struct bench *b, struct column *c, int round, int count)
 {
 	struct target *t = c->target;
 	struct visiting who = {.bench = b, .column = c, .next = t->known};
-	struct visit_conf conf = {.port = t->port,
+	struct talk_owner owner = {.device = device, .registered = registered, .cookie = &who};
+	struct visit_conf conf = {.target = t,
 				  .tls = b->tls,
 				  .expects = b->certificate,
 				  .count = count,
 				  .at_once = b->at_once,
-				  .ask = ask,
-				  .check = check,
-				  .cookie = &who};
+				  .number = number_of,
+				  .cookie = &who,
+				  .owner = &owner};
 	struct meter before, after;
 	struct visit v;
 
-	if (t->kind == OWN_KIND && !c->again && t->known + (unsigned)count > t->count)
-		give_up("%s has only %u enrollments", t->name, t->count);
+	if (t->count && !c->again && t->known + (unsigned)count > t->count)
+		give_up("%s has only %u devices", t->name, t->count);
 	meter_read(t->pid, &before);
 	visit_run(&conf, &v);
 	usleep(SETTLE_US);
@@ -190,7 +153,7 @@ static void visit(struct bench *b, struct column *c, int round, int count)
 static void warm_up(struct bench *b)
 {
 	for (size_t i = 0; i < b->column_count; i++)
-		if (b->columns[i].target->kind != FILE_KIND)
+		if (b->columns[i].target->kind != TARGET_FILE)
 			visit(b, &b->columns[i], 0, b->at_once);
 	for (size_t i = 0; i < b->column_count; i++)
 		visit(b, &b->columns[i], 0, b->visits / 4 > b->at_once ? b->visits / 4 : b->at_once);
@@ -198,7 +161,7 @@ static void warm_up(struct bench *b)
 
 static const char *title(const struct bench *b, const struct column *c)
 {
-	if (c->target->kind == FILE_KIND)
+	if (c->target->kind == TARGET_FILE)
 		return c->target->name;
 	return arena_printf(b->arena, "%s, %s", c->target->name, c->again ? "again" : "first");
 }
@@ -207,7 +170,7 @@ static void print_head(const struct bench *b)
 {
 	printf("%d rounds of %d connections, %d at once; answers of %zu bytes; %s, X25519, no tickets, no resumption\n\n", b->rounds,
 	       b->visits, b->at_once, b->answer_size, b->columns[0].session);
-	printf("server CPU per connection in us, and the ratio to the first of its kind in the same round\nround");
+	printf("server CPU per connection in us, and the ratio in the same round\nround");
 	for (size_t i = 0; i < b->column_count; i++)
 		printf("   %21s", title(b, &b->columns[i]));
 	printf("\n");
@@ -272,45 +235,34 @@ static void print_sums(struct bench *b)
 
 /* --- the command line --- */
 
+static struct column *base_of(struct bench *b, bool again)
+{
+	for (size_t i = b->column_count; i > 0; i--)
+		if (b->columns[i - 1].target->kind == TARGET_FILE)
+			return &b->columns[i - 1];
+	return &b->columns[again ? 1 : 0];
+}
+
 static void add_column(struct bench *b, struct target *t, bool again)
 {
 	struct column *c = &b->columns[b->column_count++];
 
 	c->target = t;
 	c->again = again;
-	c->base = again && b->targets[0].kind != FILE_KIND ? &b->columns[1] : &b->columns[0];
-}
-
-static struct slice piece(struct slice *rest, const char *target)
-{
-	struct slice it;
-
-	if (!slice_next(rest, ',', &it))
-		give_up("%s is no target", target);
-	return it;
+	c->base = base_of(b, again);
 }
 
 static void add_target(struct bench *b, const char *text)
 {
 	struct target *t = &b->targets[b->target_count++];
-	struct slice rest = slice_str(text), kind;
 
 	if (b->target_count > TARGETS_MAX)
 		give_up("more than %d targets", TARGETS_MAX);
-	t->name = arena_str(b->arena, piece(&rest, text));
-	t->pid = atoi(arena_str(b->arena, piece(&rest, text)));
-	t->port = atoi(arena_str(b->arena, piece(&rest, text)));
-	kind = piece(&rest, text);
-	t->kind = slice_eq(kind, SLICE("file")) ? FILE_KIND : slice_eq(kind, SLICE("own")) ? OWN_KIND : GROUP_KIND;
+	target_read(b->arena, text, t);
+	t->file = strrchr(b->answer_file, '/') ? strrchr(b->answer_file, '/') + 1 : b->answer_file;
 	t->first = t->known = b->first;
-	if (t->kind != FILE_KIND)
-		t->scope = piece(&rest, text);
-	if (t->kind == GROUP_KIND)
-		t->key = base64_decode(b->arena, piece(&rest, text));
-	if (t->kind == OWN_KIND)
-		t->count = (unsigned)atol(arena_str(b->arena, piece(&rest, text)));
 	add_column(b, t, false);
-	if (t->kind != FILE_KIND)
+	if (t->kind != TARGET_FILE)
 		add_column(b, t, true);
 }
 
@@ -349,11 +301,11 @@ static void read_options(struct bench *b, int argc, char **argv)
 		default: give_up("usage: %s [options] TARGET...", argv[0]);
 		}
 	}
-	for (; optind < argc; optind++)
-		add_target(b, argv[optind]);
-	if (b->rounds < 1 || b->rounds > ROUNDS_MAX || b->visits < 1 || b->at_once < 1 || b->target_count == 0 || b->answer_file == NULL ||
+	if (b->rounds < 1 || b->rounds > ROUNDS_MAX || b->visits < 1 || b->at_once < 1 || optind == argc || b->answer_file == NULL ||
 	    b->certificate == NULL)
 		give_up("usage: %s [options] TARGET...", argv[0]);
+	for (; optind < argc; optind++)
+		add_target(b, argv[optind]);
 }
 
 int main(int argc, char **argv)

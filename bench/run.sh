@@ -1,5 +1,7 @@
 #!/bin/sh
-# What Berth costs, beside what others cost: bench/run.sh [--quick] [register|lookup|store|chain ...]
+# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|transports|lookup|store|chain|idle ...]
+#
+# With --x509, register and lookup are of devices that show a certificate.
 #
 # Builds, measures, prints, and keeps the text in build/bench/. Everything runs on this machine's own disk, under build/bench,
 # in a network namespace of its own. A quiet machine, please: other work shows in the figures.
@@ -25,12 +27,13 @@ pinned() {
 	if [ "$cores" = all ] || [ "$(nproc)" -lt 2 ]; then exec "$@"; else exec taskset -c "$cores" "$@"; fi
 }
 
-# start_berth DATA PORT CORES OPTIONS...: leaves its pid in $pid.
+# start_berth DATA PORT CORES OPTIONS...: leaves its pid in $pid. MQTT is on the port 1000 above, AMQP on the one 2000 above.
 start_berth() {
 	data=$1 port=$2 cores=$3
 	shift 3
 	rm -f "$data/server.json"
-	pinned "$cores" "$bin/src/berth" serve --data "$data" --https-port "$port" --admin-listen "" --log-format json "$@" 2>>"$data.log" &
+	pinned "$cores" "$bin/src/berth" serve --data "$data" --https-port "$port" --mqtts-port $((port + 1000)) --amqps-port $((port + 2000)) \
+		--admin-listen "" --log-format json "$@" 2>>"$data.log" &
 	pid=$!
 	started="$started $pid"
 	until [ -s "$data/server.json" ]; do
@@ -39,7 +42,7 @@ start_berth() {
 	done
 }
 
-# start_nginx CERTIFICATES PORT CORES WORKERS: a static file, the same certificate and settings of TLS, nothing logged.
+# start_nginx CERTIFICATES PORT CORES WORKERS [DIRECTIVES]: a static file, the same certificate and settings of TLS, nothing logged.
 start_nginx() {
 	mkdir -p "$work/nginx/www"
 	cat >"$work/nginx/nginx.conf" <<-EOF
@@ -62,6 +65,7 @@ start_nginx() {
 				ssl_session_cache off;
 				ssl_session_tickets off;
 				ssl_conf_command NumTickets 0;
+				${5:-}
 			}
 		}
 	EOF
@@ -70,21 +74,43 @@ start_nginx() {
 	started="$started $pid"
 }
 
-# set_up DATA PORT: a data folder with a service, two hubs and a group. Leaves $scope and the server running.
-key=$(head -c 64 /dev/urandom | base64 -w0)
+# start_mosquitto CERTIFICATES PORT: lets everybody in, remembers and logs nothing.
+start_mosquitto() {
+	cat >"$work/mosquitto.conf" <<-EOF
+		listener $2 127.0.0.1
+		certfile $1/server.pem
+		keyfile $1/server.key
+		tls_version tlsv1.3
+		allow_anonymous true
+		log_dest none
+		$([ "$(id -u)" -ne 0 ] || echo 'user root')
+	EOF
+	(ulimit -n "$(ulimit -H -n)" && exec "$mosquitto" -c "$work/mosquitto.conf" 2>"$work/mosquitto.log") &
+	pid=$!
+	started="$started $pid"
+	until [ -n "$(ss -Hltn "sport = :$2")" ]; do
+		kill -0 "$pid" 2>/dev/null || { cat "$work/mosquitto.log" >&2; exit 1; }
+		sleep 0.05
+	done
+}
+
+# set_up DATA PORT: a data folder with a service and two hubs. Leaves $scope and the server running, for berth COMMAND...
 set_up() {
 	start_berth "$1" "$2" all
-	berth="$bin/src/berth"
 	export BERTH_DATA="$1"
-	{
-		"$berth" service create harbour
-		for hub in quay-1 quay-2; do
-			"$berth" hub create $hub
-			"$berth" linked-hub create $hub
-		done
-		"$berth" enrollment-group create mills --attestation symmetricKey --primary-key "$key"
-	} >"$work/set-up.log"
+	berth service create harbour >"$work/set-up.log"
 	scope=$(sed -n 's/.*"idScope": "\(.*\)".*/\1/p' "$work/set-up.log" | head -n 1)
+	for hub in quay-1 quay-2; do
+		berth hub create $hub
+		berth linked-hub create $hub
+	done >>"$work/set-up.log"
+}
+berth() { "$bin/src/berth" "$@"; }
+
+# A group of devices with keys. Leaves $key.
+add_key_group() {
+	key=$(head -c 64 /dev/urandom | base64 -w0)
+	berth enrollment-group create mills --attestation symmetricKey --primary-key "$key" >>"$work/set-up.log"
 }
 
 # measure CORES OPTIONS AND TARGETS...
@@ -100,6 +126,7 @@ measure() {
 register() {
 	certificates="$work/data"
 	set_up "$certificates" 8443
+	add_key_group
 	stop_all
 	title "register: one thread each, servers on core 0, the devices on core 1"
 	start_berth "$work/data" 8443 0 --threads 1 --readers 1
@@ -115,6 +142,78 @@ register() {
 	stop_all
 }
 
+# The same register over every transport. Each has a server of its own, so that devices that are new are new.
+transports() {
+	targets="" port=8450
+	mkdir -p "$work/nginx/www"
+	certificates="$work/base"
+	set_up "$certificates" 8443
+	add_key_group
+	stop_all
+	title "transports: one thread each, servers on core 0, the devices on core 1"
+	for transport in https mqtt amqp mqtt-ws amqp-ws; do
+		cp -r "$certificates" "$work/$transport"
+		start_berth "$work/$transport" $port 0 --threads 1 --readers 1
+		targets="$targets $transport,$pid,$transport:$(port_of $transport $port),group,$scope,$key"
+		port=$((port + 1))
+	done
+	# shellcheck disable=SC2086
+	measure 1 --rounds $rounds --visits $transport_visits $targets
+	stop_all
+}
+
+# port_of TRANSPORT HTTPS_PORT
+port_of() {
+	case $1 in
+	mqtt) echo $(($2 + 1000)) ;;
+	amqp) echo $(($2 + 2000)) ;;
+	*) echo "$2" ;;
+	esac
+}
+
+# The same with certificates in place of keys: a leaf under a group's root, a leaf of its own enrollment, and a leaf and an intermediate under a
+# group's root; nginx is shown the same.
+register_x509() {
+	devices=$((rounds * x509_visits + x509_visits / 4 + 32))
+	certificates="$work/base"
+	set_up "$certificates" 8443
+	title "register: making $devices devices of each kind"
+	identities leaf 1
+	identities own 1
+	identities line 1 intermediate
+	for group in leaf line; do
+		berth enrollment-group create $group --attestation x509 --signing-primary "$work/$group.groups" >>"$work/set-up.log"
+	done
+	stop_all
+	"$bin/bench/bench_enrollments" "$work/base" "$scope" leaves "$work/own"
+	cp -r "$work/base" "$work/again"
+	title "register: one thread each, servers on core 0, the devices on core 1"
+	start_berth "$work/base" 8443 0 --threads 1 --readers 1
+	berth_pid=$pid
+	start_nginx "$certificates" 8444 0 1 "ssl_verify_client optional_no_ca;"
+	visit_x509 1
+	title "register: as many threads as cores, $(nproc), all on all of them, the devices too"
+	start_berth "$work/again" 8443 all
+	berth_pid=$pid
+	start_nginx "$certificates" 8444 all auto "ssl_verify_client optional_no_ca;"
+	visit_x509 all
+}
+
+# visit_x509 CORES: both servers, which then end.
+visit_x509() {
+	measure "$1" --rounds $rounds --visits $x509_visits \
+		"nginx (leaf),$pid,8444,file,$work/leaf" "group,$berth_pid,8443,x509,$scope,$work/leaf" "own,$berth_pid,8443,x509,$scope,$work/own" \
+		"nginx (two),$pid,8444,file,$work/line" "group (two),$berth_pid,8443,x509,$scope,$work/line"
+	stop_all
+}
+
+# identities NAME GROUPS ...: as many $devices as all rounds want.
+identities() {
+	name=$1
+	shift
+	"$bin/bench/bench_identities" "$work/$name" "$devices" "$@"
+}
+
 # The same register with ten thousand to a million individual enrollments: three servers, visited in turn.
 lookup() {
 	targets="" port=8450
@@ -125,7 +224,7 @@ lookup() {
 	title "lookup: loading"
 	for count in $sizes; do
 		cp -r "$work/base" "$work/$count"
-		"$bin/bench/bench_enrollments" "$work/$count" "$scope" 0 "$count"
+		"$bin/bench/bench_enrollments" "$work/$count" "$scope" keys "$count"
 	done
 	title "lookup: one thread each, servers on core 0, the devices on core 1; the tables lie in the page cache"
 	for count in $sizes; do
@@ -154,6 +253,31 @@ cold() {
 	stop_all
 }
 
+# The register of a device whose group must be found by its certificate, among one and among ten thousand.
+lookup_x509() {
+	targets="" port=8450
+	devices=$((x509_lookup_rounds * lookup_visits + lookup_visits / 4 + 32))
+	mkdir -p "$work/nginx/www"
+	set_up "$work/base" 8443
+	stop_all
+	certificates="$work/base"
+	title "lookup: making $devices devices, and loading groups of X.509"
+	for count in 1 $x509_groups; do
+		identities "in-$count" "$count"
+		cp -r "$work/base" "$work/$count"
+		"$bin/bench/bench_enrollments" "$work/$count" "$scope" groups "$work/in-$count"
+	done
+	title "lookup: one thread each, servers on core 0, the devices on core 1; the tables lie in the page cache"
+	for count in 1 $x509_groups; do
+		start_berth "$work/$count" $port 0 --threads 1 --readers 1
+		targets="$targets $count,$pid,$port,x509,$scope,$work/in-$count"
+		port=$((port + 1))
+	done
+	# shellcheck disable=SC2086
+	measure 1 --rounds $x509_lookup_rounds --visits $lookup_visits $targets
+	stop_all
+}
+
 # What the store takes, without anything around it.
 store() {
 	title "store: records of 300 bytes, 64 asks under way"
@@ -165,6 +289,55 @@ store() {
 chain() {
 	title "chain: CPU time for each chain, the shortest of $chain_times"
 	"$bin/bench/bench_chain" $chain_times
+}
+
+# What a device takes that is logged in and sits there, beside the same device at mosquitto. Each server is fresh in each round.
+idle() {
+	certificates="$work/data"
+	set_up "$certificates" 8443
+	add_key_group
+	stop_all
+	title "idle: $idle_devices devices that are logged in over TLS 1.3 by a key of a group; servers on one thread"
+	[ -n "$mosquitto" ] || echo "skipped: mosquitto, which is not installed; there are no ratios"
+	for round in $(seq $idle_rounds); do
+		first=""
+		[ -z "$mosquitto" ] || idle_at mosquitto mqtt
+		idle_at "Berth: MQTT" mqtt
+		idle_at "Berth: AMQP" amqp
+		idle_at "Berth: MQTT in a WebSocket" mqtt-ws
+		idle_at "Berth: AMQP in a WebSocket" amqp-ws
+	done
+	printf '\n%-28s %30s %20s %26s\n' "median [min..max]" "bytes a device" "ratio" "us of CPU a second, all"
+	cut -d';' -f1 "$work/idle" | awk '!told[$0]++' | while read -r name; do
+		printf '%-28s %30s %20s %26s\n' "$name" "$(spread "$name" 2)" "$(spread "$name" 3)" "$(spread "$name" 4)"
+	done
+}
+
+# idle_at NAME TRANSPORT: one line for the eye, one for the sums.
+idle_at() {
+	name=$1
+	if [ "$name" = mosquitto ]; then
+		start_mosquitto "$certificates" 9443
+	else
+		start_berth "$work/data" 8443 all --threads 1 --readers 1 --connections 100000 --connections-per-peer 100000
+	fi
+	for command in "hold 10" close weigh "hold $idle_devices" "sit 2" weigh clock "sit $idle_seconds" clock close; do echo "$command"; done |
+		"$bin/bench/bench_idle" "$name,$pid,$2:$(port_of "$2" 8443),group,$scope,$key" >"$work/said"
+	stop_all
+	bytes=$(grown weighs $idle_devices)
+	first=${first:-$bytes}
+	ratio=$(awk "BEGIN { printf \"%.2f\", $bytes / $first }")
+	printf '%5d   %-28s %8d bytes a device  %5s\n' "$round" "$name" "$bytes" "$ratio"
+	echo "$name;$bytes;$ratio;$(grown used $idle_seconds)" >>"$work/idle"
+}
+
+# grown WORD PER: from the last but one to the last line of that word in what bench_idle said.
+grown() { awk -v word="$1" -v per="$2" '$1 == word { before = now; now = $2 } END { printf "%.0f", (now - before) / per }' "$work/said"; }
+
+# spread NAME FIELD: "median [min..max]".
+spread() {
+	awk -F ';' -v name="$1" -v field="$2" '$1 == name { print $field }' "$work/idle" | sort -n |
+		awk '{ at[NR] = $1 } END { printf "%s [%s..%s]", at[int((NR + 1) / 2)], at[1], at[NR] }'
 }
 
 title() { printf '\n== %s\n' "$*"; }
@@ -181,26 +354,44 @@ machine() {
 
 if [ "${1:-}" = --inside ]; then
 	shift
-	work=$1 quick=$2
-	shift 2
+	work=$1 quick=$2 kind=$3
+	shift 3
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
+	mosquitto=$(PATH="$PATH:/usr/sbin" command -v mosquitto || true)
 	if [ "$quick" = yes ]; then
-		rounds=3 visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000 chain_times=1
+		rounds=3 visits=300 transport_visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000 chain_times=1
+		x509_visits=100 x509_groups=1000 x509_lookup_rounds=3
+		idle_devices=1000 idle_rounds=1 idle_seconds=2
 	else
-		rounds=15 visits=2000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000 chain_times=5
+		rounds=15 visits=2000 transport_visits=1000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000 chain_times=5
+		x509_visits=500 x509_groups=10000 x509_lookup_rounds=15
+		idle_devices=10000 idle_rounds=3 idle_seconds=10
 	fi
 	trap stop_all EXIT
 	machine
-	for part in ${*:-register lookup store chain}; do $part; done
+	for part in ${*:-register transports lookup store chain idle}; do
+		case $part in
+		transports | store | chain | idle) $part ;;
+		*) "$part$kind" ;;
+		esac
+	done
 	exit 0
 fi
 
 . tools/setup.sh
-quick=no
-if [ "${1:-}" = --quick ]; then
-	quick=yes
+quick=no kind=""
+for word in "$@"; do
 	shift
-fi
+	case $word in
+	--quick) quick=yes ;;
+	--x509) kind=_x509 ;;
+	register | transports | lookup | store | chain | idle) set -- "$@" "$word" ;;
+	*)
+		sed -n '2s/.*: /usage: /p' "$here/run.sh" >&2
+		exit 2
+		;;
+	esac
+done
 # shellcheck disable=SC2086
 install_packages $build_packages nginx-light iproute2 util-linux mount procps openssl
 say "building"
@@ -212,7 +403,7 @@ if [ "$(stat -f -c %T "$work")" = tmpfs ]; then
 	say "$work lies in memory, where nothing is durable: the figures are not those of a disk"
 fi
 status=0
-{ test/system/in_namespace.sh "$here/run.sh" --inside "$work" $quick "$@" || echo "$?" >"$work/status"; } 2>&1 | tee "$out/latest.txt"
+{ test/system/in_namespace.sh "$here/run.sh" --inside "$work" $quick "$kind" "$@" || echo "$?" >"$work/status"; } 2>&1 | tee "$out/latest.txt"
 [ ! -s "$work/status" ] || status=$(cat "$work/status")
 [ "$status" -ne 0 ] || cp "$out/latest.txt" "$out/$(date -u +%Y-%m-%d-%H%M%S).txt"
 exit "$status"

@@ -1,36 +1,31 @@
 /*
  * visit.h: many TLS connections to one server, each with one question.
  *
- * A connection is a new TCP connection, a full TLS 1.3 handshake (X25519, AES-128-GCM), one HTTP request, its answer, and
- * the client's goodbye. One thread, `at_once` connections under way.
+ * A connection is a new TCP connection, a full TLS 1.3 handshake (X25519, AES-128-GCM), a talk from the login to the
+ * goodbye, with one register in it, and the client's end. One thread, `at_once` connections under way.
  */
 #ifndef BERTH_BENCH_VISIT_H
 #define BERTH_BENCH_VISIT_H
 
-#include <openssl/ssl.h>
-
-#include "base/buf.h"
-
-#define REQUEST_MAX 4096
-#define ANSWER_MAX  8192
+#include "target.h"
 
 struct visit_conf {
-	int port;      /* on 127.0.0.1 */
-	SSL_CTX *tls;  /* visit_tls() */
-	X509 *expects; /* the certificate that the server must have */
+	const struct target *target; /* on 127.0.0.1 */
+	SSL_CTX *tls;                /* visit_tls() */
+	X509 *expects;               /* the certificate that the server must have */
 	int count, at_once;
 
-	/* The whole request of connection `number` (from 0). */
-	void (*ask)(void *cookie, int number, struct buf *request);
-	/* False: that is not the answer that was to come. */
-	bool (*check)(void *cookie, int number, int status, struct slice body);
+	/* Which device connection `connection` (from 0) is of; and what it registers for is told to the owner. A device that would show
+	 * something of itself, which the server does not want to see, ends the process. */
+	unsigned (*number)(void *cookie, int connection);
 	void *cookie;
+	const struct talk_owner *owner;
 };
 
 struct visit {
 	int64_t took_us;
 	int count;
-	double *latency_us;  /* of each connection, sorted: from connect() to the whole answer */
+	double *latency_us;  /* of each connection, sorted: from connect() to the end of the talk */
 	const char *session; /* what was agreed on: "TLSv1.3 TLS_AES_128_GCM_SHA256" */
 };
 

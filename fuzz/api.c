@@ -1,6 +1,7 @@
 /*
- * api.c: one request through the api. The first byte says what the store has: bit 0 the device and its enrollment, bit 1
- * operators who are readers, not administrators; the rest is a head and the body behind it.
+ * api.c: one request through the api. The first byte says what the store has: bit 0 the device and its enrollment, bit 1 a CA certificate
+ * and a group that refers to it, bit 3 operators who are readers, not administrators; with bit 2 the client has shown a certificate. The
+ * rest is a head and the body behind it.
  *
  * Services, hubs, policies, operators and sessions of any name are there, so that a request gets past the door with a token, with
  * a cookie, or with the administrator's word "Bearer fuzz". Whatever is asked, there is one answer, its headers are single
@@ -8,6 +9,8 @@
  */
 #include "api/passwords.h"
 #include "api/api.h"
+#include "authority.h"
+#include "crypto/certificate.h"
 #include "fuzz.h"
 #include "hub/twin.h"
 
@@ -28,7 +31,7 @@ struct store_ask {
 };
 
 static struct loop *the_loop;
-static bool has_device, has_readers;
+static bool has_device, has_authority, has_readers;
 
 struct store_ask *__wrap_store_read(struct store *, struct loop *, struct arena *, struct store_want *, size_t, store_done *, void *);
 struct store_ask *__wrap_store_write(struct store *, struct loop *, struct arena *, const struct store_change *, size_t, store_changed *,
@@ -105,19 +108,54 @@ static void enrolled(const struct noun *noun, const void *like, void *record)
 	twin_start(d);
 }
 
+static struct slice certificate(const char *text, struct arena *a)
+{
+	struct slice der = NO_SLICE;
+	const char *why;
+
+	(void)!certificate_read(slice_str(text), a, &der, &why);
+	return der;
+}
+
+static void vouched(const struct noun *noun, const void *like, void *record, struct arena *a)
+{
+	struct enrollment *group = record;
+	struct ca_certificate *ca = record;
+
+	if (noun == &noun_group) {
+		group->scope = ((const struct enrollment *)like)->scope;
+		group->id = group->name = or_else(((const struct enrollment *)like)->id, "presses");
+		group->attestation = SLICE("x509");
+		group->ca_primary = group->ca_primary_id = SLICE("ca1");
+		group->etag = SLICE("MTAw");
+		return;
+	}
+	ca->scope = ((const struct ca_certificate *)like)->scope;
+	ca->id = ca->name = or_else(((const struct ca_certificate *)like)->id, "ca1");
+	ca->certificate = certificate(AUTHORITY, a);
+	ca->verified = FLAG_YES;
+	ca->code = SLICE(CODE);
+	ca->etag = SLICE("MTAw");
+}
+
 static void fill(struct store_want *w, struct arena *a)
 {
 	bool always = w->noun == &noun_service || w->noun == &noun_hub || w->noun == &noun_policy;
 	bool people = w->noun == &noun_operator || w->noun == &noun_session;
 	bool sometimes = has_device && (w->noun == &noun_individual || w->noun == &noun_device);
+	bool vouches = has_authority && (w->noun == &noun_group || w->noun == &noun_ca_certificate);
 
 	w->count = 0;
 	w->records = NULL;
 	w->more = false;
-	if (w->where || !slice_absent(w->after) || !(always || people || sometimes) || (w->records = noun_new(w->noun, a)) == NULL)
+	if (w->where || !slice_absent(w->after) || !(always || people || sometimes || vouches) ||
+	    (w->records = noun_new(w->noun, a)) == NULL)
 		return;
 	w->count = 1;
-	(always ? tenant : people ? operators : enrolled)(w->noun, w->like, w->records);
+	if (vouches)
+		vouched(w->noun, w->like, w->records, a);
+	else
+		(always ? tenant : people ? operators : enrolled)(w->noun, w->like, w->records);
 }
 
 static void land(struct task *task)
@@ -325,7 +363,9 @@ static void answered(void *cookie, const struct api_answer *a)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice in = slice_over(data + 1, size ? size - 1 : 0), host;
+	struct slice chain[2];
 	struct http_head head;
+	struct arena *a;
 	struct house h;
 	const char *why;
 	size_t used;
@@ -333,8 +373,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || http_read_head(in, &head, &used, &why) != OK)
 		return 0;
 	has_device = data[0] & 1;
-	has_readers = data[0] >> 1 & 1;
+	has_authority = data[0] & 2;
+	has_readers = data[0] >> 3 & 1;
 	tries = 0;
+	need((a = arena_new(65536)) != NULL);
+	chain[0] = certificate(LEAF, a);
+	chain[1] = certificate(LINE, a);
 	log_set_level(LOG_ERROR + 1);
 	host = head.authority;
 	if (slice_find(host, ':') >= 0)
@@ -344,6 +388,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.head = &head,
 		.host = host,
 		.body = slice_from(in, used),
+		.chain = chain,
+		.chain_count = data[0] & 4 ? 2 : 0,
 		.protocol = "https",
 		.peer = "192.0.2.7:5123",
 		.request_id = "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
@@ -354,5 +400,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		loop_advance(the_loop, GONE);
 	need(h.answered);
 	house_close(&h);
+	arena_free(&a);
 	return 0;
 }

@@ -78,11 +78,11 @@ static void deny(struct api_call *call, const char *reason)
 
 /* --- credentials --- */
 
-/* In the order in which they count: a header is meant for this request, a cookie comes by itself. */
-enum credential { NO_CREDENTIAL, THIS_SERVER, ADMINISTRATOR, TOKEN, SESSION };
+/* A header counts before a cookie: it is meant for this request, and a cookie comes by itself. */
+enum asker { NOBODY, THIS_SERVER, ADMINISTRATOR, TOKEN_HOLDER, OPERATOR };
 
 struct access {
-	enum credential credential;
+	enum asker asker;
 	struct token token;
 	struct service service_like;
 	struct hub hub_like;
@@ -101,17 +101,17 @@ static bool bearer_is_administrator(const struct api_call *call, struct slice gi
 }
 
 /* A session is to be read with the want. */
-static enum credential credential_of(struct api_call *call, struct store_want *session)
+static enum asker asker_of(struct api_call *call, struct store_want *session)
 {
 	struct slice given = api_header(call, "authorization");
 
 	if (call->q->trusted)
 		return THIS_SERVER;
 	if (slice_absent(given))
-		return session_wanted(call, session) ? SESSION : NO_CREDENTIAL;
+		return session_wanted(call, session) ? OPERATOR : NOBODY;
 	if (slice_starts_fold(given, SLICE("SharedAccessSignature ")))
-		return TOKEN;
-	return bearer_is_administrator(call, given) ? ADMINISTRATOR : NO_CREDENTIAL;
+		return TOKEN_HOLDER;
+	return bearer_is_administrator(call, given) ? ADMINISTRATOR : NOBODY;
 }
 
 /* --- tokens --- */
@@ -189,7 +189,7 @@ static void refuse_tenant(struct api_call *call, const struct access *a)
 	struct slice label = a->hub ? a->hub_like.name_folded : a->service_like.name_folded;
 	const char *kind = a->hub ? "hub" : "provisioning service";
 
-	if (a->credential == ADMINISTRATOR || a->credential == SESSION)
+	if (a->asker == ADMINISTRATOR || a->asker == OPERATOR)
 		api_refuse(call, 404, 404000, NULL, "There is no %s called %.*s.", kind, SLICE_ARG(label));
 	else
 		deny(call, arena_printf(call->arena, "no %s of this name lives here", kind));
@@ -229,7 +229,7 @@ static void tenant_found(struct api_call *call, enum err e)
 		api_refuse_store(call, e);
 		return;
 	}
-	if (a->credential == SESSION && !session_accepted(call, &a->want[1]))
+	if (a->asker == OPERATOR && !session_accepted(call, &a->want[1]))
 		return;
 	if (tenant->count == 0) {
 		refuse_tenant(call, a);
@@ -239,11 +239,11 @@ static void tenant_found(struct api_call *call, enum err e)
 		call->hub = ((struct hub *)tenant->records)->name_folded;
 	else
 		call->service = tenant->records;
-	switch (a->credential) {
-	case NO_CREDENTIAL: deny(call, "no SharedAccessSignature, no valid bearer token and no session"); break;
-	case TOKEN: judge_token(call, a); break;
-	case SESSION: session_go_on(call); break;
-	default: call->who = a->credential == THIS_SERVER ? "this server" : "administrator"; api_go_on(call);
+	switch (a->asker) {
+	case NOBODY: deny(call, "no SharedAccessSignature, no valid bearer token and no session"); break;
+	case TOKEN_HOLDER: judge_token(call, a); break;
+	case OPERATOR: session_go_on(call); break;
+	default: call->who = a->asker == THIS_SERVER ? "this server" : "administrator"; api_go_on(call);
 	}
 }
 
@@ -280,12 +280,12 @@ static void access_tenant(struct api_call *call, bool hub)
 	a->service_like.name_folded = a->hub_like.name_folded = label;
 	a->want[0] = hub ? (struct store_want){.noun = &noun_hub, .like = &a->hub_like, .keys = 1}
 			 : (struct store_want){.noun = &noun_service, .by = SERVICE_BY_NAME, .like = &a->service_like, .keys = 1};
-	a->credential = credential_of(call, &a->want[1]);
-	if (a->credential == TOKEN && !want_policy(call, a, label)) {
+	a->asker = asker_of(call, &a->want[1]);
+	if (a->asker == TOKEN_HOLDER && !want_policy(call, a, label)) {
 		deny(call, "the token cannot be read, or names no policy");
 		return;
 	}
-	api_read(call, a->want, a->credential == TOKEN || a->credential == SESSION ? 2 : 1, tenant_found);
+	api_read(call, a->want, a->asker == TOKEN_HOLDER || a->asker == OPERATOR ? 2 : 1, tenant_found);
 }
 
 void access_service(struct api_call *call)
@@ -323,12 +323,12 @@ void access_operator(struct api_call *call)
 		return;
 	}
 	call->state = a;
-	switch (credential_of(call, &a->want[1])) {
+	switch (asker_of(call, &a->want[1])) {
 	case ADMINISTRATOR:
 		call->who = "administrator";
 		api_go_on(call);
 		break;
-	case SESSION: api_read(call, &a->want[1], 1, session_found); break;
+	case OPERATOR: api_read(call, &a->want[1], 1, session_found); break;
 	default: deny(call, "no session, and no bearer token that is the administrator's");
 	}
 }

@@ -88,6 +88,8 @@ static void call_free(struct api_call *call)
 {
 	struct arena *arena = call->arena;
 
+	if (call->end)
+		call->end(call);
 	store_cancel(&call->store_ask);
 	hub_cancel(&call->hub_ask);
 	provision_cancel(&call->provision_ask);
@@ -379,6 +381,11 @@ void api_answer_text(struct api_call *call, int status, struct slice json)
 void api_answer_empty(struct api_call *call, int status)
 {
 	finish(call, status, NO_SLICE);
+}
+
+bool api_answer_part(struct api_call *call, const struct api_answer *head, struct slice bytes)
+{
+	return call->q->part && call->q->part(call->cookie, head, bytes);
 }
 
 void api_refuse(struct api_call *call, int status, int code, const char *word, const char *fmt, ...)

@@ -32,6 +32,7 @@ struct api_conf {
 	struct provision *provision;
 	struct hubs *hubs;
 	struct link *link;
+	struct news *news;
 	const char *domain;      /* "berth.test" */
 	const char *admin_token; /* bearer token of the data folder's administrator */
 	struct rate *operations; /* service API calls, by ID scope; all loops share it. NULL: no limit */
@@ -59,6 +60,10 @@ struct api_answer {
 /* `answer` lives only while done() runs. */
 typedef void api_done(void *cookie, const struct api_answer *answer);
 
+/* A piece of an answer without end: for events. `head` comes with the first piece, and is NULL afterwards. False: the asker takes no more
+ * for now, and the piece is left out. The answer ends when the asker cancels. */
+typedef bool api_part(void *cookie, const struct api_answer *head, struct slice bytes);
+
 /* The asker fills this; everything is lent until done() or the cancel. */
 struct api_question {
 	const struct http_head *head; /* method, path, query, headers; still escaped */
@@ -69,6 +74,7 @@ struct api_question {
 	const char *protocol; /* "https" */
 	const char *peer;
 	const char *request_id; /* a UUID */
+	api_part *part;                /* NULL: the asker cannot take an answer without end */
 	bool trusted;                  /* asked from within this process, by who needs no credentials */
 };
 

@@ -62,6 +62,7 @@ struct api_call {
 	void *state;
 
 	/* What is pending: cancelled when the asker leaves. */
+	void (*end)(struct api_call *); /* ... and what else the handler has begun; NULL: nothing */
 	struct store_ask *store_ask;
 	struct hub_ask *hub_ask;
 	struct provision_ask *provision_ask;
@@ -100,6 +101,9 @@ void api_add_header(struct api_call *, const char *name, struct slice value);
 void api_answer_out(struct api_call *, int status);
 void api_answer_text(struct api_call *, int status, struct slice json);
 void api_answer_empty(struct api_call *, int status);
+
+/* An answer without end: a piece of it, as api_part says. False also when the asker cannot take one. */
+bool api_answer_part(struct api_call *, const struct api_answer *head, struct slice bytes);
 
 /* End the call with the surface's error. The sentence is for the one who asks: say what is wrong and what would be
  * right, never a secret. */

@@ -10,7 +10,6 @@ static void device_refuse(struct api_call *call, int status, int code, const cha
 {
 	char at[INSTANT_TEXT];
 
-	(void)status;
 	(void)word;
 	json_open(&call->out, NULL, '{');
 	json_int(&call->out, "errorCode", code);
@@ -19,6 +18,8 @@ static void device_refuse(struct api_call *call, int status, int code, const cha
 	json_str(&call->out, "timestampUtc", instant_print(loop_wall(call->conf->loop), INSTANT_ISO7, at));
 	json_close(&call->out, '}');
 	api_add_header(call, "x-ms-error-code", arena_format(call->arena, "%d", code));
+	if (status >= 500)
+		api_add_header(call, "Retry-After", arena_format(call->arena, "%d", RETRY_AFTER_SECONDS)); /* 9.2 */
 }
 
 /* A device is judged by its enrollment, later; here only the form of the request is looked at (device-api.md 3.1). */

@@ -101,4 +101,7 @@ void manage_hub_patch(struct api_call *);
 void manage_hub_delete(struct api_call *);
 void manage_hub_keys(struct api_call *);
 
+/* A link to a hub elsewhere from its connection string: name, port, policy and key. False: the call has been refused. */
+bool manage_link_by_connection_string(struct api_call *, struct linked_hub *, struct slice text);
+
 #endif

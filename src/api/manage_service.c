@@ -288,7 +288,7 @@ static bool split_port(struct slice host, struct slice *name, int64_t *port)
 	return true;
 }
 
-static bool link_by_connection_string(struct api_call *call, struct linked_hub *hub, struct slice text)
+bool manage_link_by_connection_string(struct api_call *call, struct linked_hub *hub, struct slice text)
 {
 	struct connection_string c;
 	const char *why = NULL;
@@ -348,7 +348,7 @@ static bool link_read(struct api_call *call, struct one *one, struct slice text)
 	json_decref(json);
 	if (hub->weight != INT_NONE && (hub->weight < 1 || hub->weight > 1000))
 		return refuse_link(call, arena_str(call->arena, name), "has an allocationWeight that is not 1 to 1000");
-	good = string.n ? link_by_connection_string(call, hub, string) : link_by_name(call, one, hub, name);
+	good = string.n ? manage_link_by_connection_string(call, hub, string) : link_by_name(call, one, hub, name);
 	if (!good)
 		return false;
 	hub->id = arena_fold(call->arena, hub->name);

@@ -197,3 +197,72 @@ void service_registration_attempts(struct api_call *call)
 	if (l)
 		api_read(call, l->want, 3, attempts_read);
 }
+
+/* --- history: where the device was placed, and what went wrong, the latest first --- */
+
+static void write_move(struct api_call *call, struct slice move)
+{
+	struct slice at, substatus;
+
+	(void)slice_next(&move, ' ', &at);
+	(void)slice_next(&move, ' ', &substatus);
+	json_open(&call->out, NULL, '{');
+	json_text(&call->out, "at", at);
+	json_str(&call->out, "what", slice_eq(substatus, SLICE("initialAssignment")) ? "assigned" : "moved");
+	json_text(&call->out, "substatus", substatus);
+	json_text(&call->out, "hub", slice_to(move, (size_t)slice_find(move, '/')));
+	json_text(&call->out, "deviceId", slice_from(move, (size_t)slice_find(move, '/') + 1));
+	json_close(&call->out, '}');
+}
+
+static void write_trouble(struct api_call *call, const struct attempt *a)
+{
+	char at[INSTANT_TEXT];
+
+	json_open(&call->out, NULL, '{');
+	json_str(&call->out, "at", instant_print(a->at, INSTANT_ISO7, at));
+	/* device-api.md 18: codes of hubs and of ours end a registration; the others turn a device away. */
+	json_str(&call->out, "what", a->error_code >= 500000 || a->error_code / 100 == 4002 ? "failed" : "refused");
+	json_int(&call->out, "errorCode", a->error_code);
+	json_text(&call->out, "check", a->check_name);
+	json_text(&call->out, "reason", a->sentence);
+	json_text(&call->out, "protocol", a->protocol);
+	json_text(&call->out, "callerIpAddress", a->peer);
+	json_text(&call->out, "trackingId", a->request_id);
+	json_close(&call->out, '}');
+}
+
+static void history_read(struct api_call *call, enum err e)
+{
+	struct lookup *l = call->state;
+	const struct registration_record *r = l->want[0].count ? l->want[0].records : NULL;
+	const struct attempt *attempts = l->want[2].records;
+	size_t a = 0, m = r ? r->moves.n : 0;
+	char at[INSTANT_TEXT];
+
+	if (e != OK) {
+		api_refuse_store(call, e);
+		return;
+	}
+	json_open(&call->out, NULL, '[');
+	/* Dates of one form sort as texts. */
+	while (a < l->want[2].count || m > 0) {
+		bool trouble = m == 0 || (a < l->want[2].count &&
+					  slice_cmp(slice_str(instant_print(attempts[a].at, INSTANT_ISO7, at)), r->moves.at[m - 1]) > 0);
+
+		if (trouble)
+			write_trouble(call, &attempts[a++]);
+		else
+			write_move(call, r->moves.at[--m]);
+	}
+	json_close(&call->out, ']');
+	api_answer_out(call, 200);
+}
+
+void service_registration_history(struct api_call *call)
+{
+	struct lookup *l = lookup_begin(call, 2);
+
+	if (l)
+		api_read(call, l->want, 3, history_read);
+}

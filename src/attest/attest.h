@@ -35,6 +35,7 @@ struct verdict {
 	struct slice primary_thumbprint, secondary_thumbprint; /* hex */
 	/* X.509, DER: what the device presented, and the certificate of the enrollment that vouches for it (absent: its own). */
 	struct slice leaf, signer;
+	const struct certificate_info *leaf_info; /* what stands in the leaf; in the arena */
 };
 
 struct attest_kind {

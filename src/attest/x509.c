@@ -31,6 +31,7 @@ static enum err accept(struct bearer *b, struct slice signer, struct slice other
 		.primary_thumbprint = b->leaf->sha256,
 		.secondary_thumbprint = thumbprint(b->arena, other),
 		.leaf = arena_copy(b->arena, leaf),
+		.leaf_info = b->leaf,
 		.signer = arena_copy(b->arena, signer),
 	};
 	return arena_failed(b->arena) ? ERR_NO_MEMORY : OK;

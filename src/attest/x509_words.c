@@ -98,8 +98,20 @@ static const char *tell_fault(struct bearer *b, const struct chain_path *path, c
 	return arena_printf(b->arena, "%s is refused: %s.", name, path->reason);
 }
 
+/* Whether one of those above the leaf is called like the anchor without being it. */
+static bool has_namesake(struct bearer *b, const struct anchor *a, struct slice subject)
+{
+	for (size_t i = 1; i < chain_count(b->evidence->chain); i++) {
+		const struct certificate_info *info = chain_info(b->evidence->chain, i, b->arena);
+
+		if (info && slice_eq(info->subject, subject) && !slice_eq(chain_der(b->evidence->chain, i), a->der))
+			return true;
+	}
+	return false;
+}
+
 /* The path has a gap. Either a certificate between the last one that fits and the anchor was not sent, or the anchor has only the
- * name of the issuer: key identifiers told them apart. */
+ * name of the issuer, or of one that was sent: key identifiers told them apart. */
 static const char *tell_gap(struct bearer *b, const struct anchor *a, const char **word)
 {
 	struct chain *chain = b->evidence->chain;
@@ -115,6 +127,14 @@ static const char *tell_gap(struct bearer *b, const struct anchor *a, const char
 			"%.*s was signed by a CA called %.*s, but with another key than that of the certificate of this name which the "
 			"enrollment has. Was the CA renewed?",
 			SLICE_ARG(last->subject), SLICE_ARG(last->issuer));
+	}
+	if (has_namesake(b, a, anchor.subject)) {
+		*word = "other-key";
+		return arena_printf(
+			b->arena,
+			"The device sent a CA called %.*s, but it is not the one of this name which the enrollment has. Was the CA "
+			"renewed?",
+			SLICE_ARG(anchor.subject));
 	}
 	return arena_printf(
 		b->arena,

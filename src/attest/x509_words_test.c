@@ -177,6 +177,24 @@ static void a_signer_with_the_right_name_and_another_key(void **state)
 		      "name which the enrollment has. Was the CA renewed? The path was to lead to enrollment presses.");
 }
 
+static void a_signer_that_was_sent_and_is_a_namesake_of_the_enrolled_one(void **state)
+{
+	struct plant *p = *state;
+	struct test_certificate root = test_make((struct test_wish){.name = "Plant root", .ca = 1, .full = 1});
+	struct test_certificate ours = test_make((struct test_wish){.name = "Line 6 CA", .ca = 1, .full = 1, .issuer = &root});
+	struct test_certificate other = test_make((struct test_wish){.name = "Line 6 CA", .ca = 1, .full = 1, .issuer = &root});
+	struct test_certificate leaf = test_make((struct test_wish){.name = "press-07", .full = 1, .issuer = &other});
+	struct test_certificate *const all[] = {&root, &ours, &other, &leaf};
+
+	p->group.signing_primary = plant_der(p, &ours);
+	PRESENT(p, &leaf, &other);
+	plant_refuses(p, &p->group, "certificate-path-other-key",
+		      "The device sent a CA called CN=Line 6 CA, but it is not the one of this name which the enrollment has. Was the CA "
+		      "renewed? The path was to lead to enrollment presses.");
+	for (size_t i = 0; i < 4; i++)
+		test_unmake(all[i]);
+}
+
 /* A chain of leaf and middle under line6; what is wrong is the middle's business or the leaf's. */
 static void refused_below(struct plant *p, struct test_wish middle, struct test_wish leaf, const char *check, const char *sentence)
 {
@@ -428,6 +446,7 @@ int main(void)
 		PLANT_TEST(a_leaf_that_is_not_the_enrolled_one),
 		PLANT_TEST(an_intermediate_that_was_not_sent),
 		PLANT_TEST(a_signer_with_the_right_name_and_another_key),
+		PLANT_TEST(a_signer_that_was_sent_and_is_a_namesake_of_the_enrolled_one),
 		PLANT_TEST(every_fault_of_a_path_has_its_sentence),
 		PLANT_TEST(a_path_longer_than_its_ca_allows),
 		PLANT_TEST(a_signature_that_was_not_made_by_the_issuer),

@@ -240,6 +240,8 @@ static int check(struct command *c)
 
 	if (file == NULL || id == NULL)
 		return misused(c, "name the file with --chain, and the device with --registration-id");
+	if (form && strcmp(form, "json") != 0 && strcmp(form, "table") != 0)
+		return misused(c, "--output is json or table, not \"%s\"", form);
 	if (slice_absent(pem = read_file(c, file)) || (host = service_host(c)) == NULL)
 		return CLI_FAILED;
 	json = json_pack("{s:s%}", "chain", pem.p, pem.n);

@@ -10,6 +10,10 @@
 #define DEADLINE_MS 120000
 #define FILE_MAX    65536
 
+#define HTTPS_PORT 443 /* unless the server's address or announcement says otherwise */
+#define MQTTS_PORT 8883
+#define AMQPS_PORT 5671
+
 static const char *variable(const char *name)
 {
 	const char *value = getenv(name);
@@ -44,6 +48,13 @@ static const char *data_file(const struct command *c, const char *name)
 	return text;
 }
 
+static int announced_port(const json_t *json, const char *name, int otherwise)
+{
+	json_int_t port = json_integer_value(json_object_get(json, name));
+
+	return port > 0 && port <= 65535 ? (int)port : otherwise;
+}
+
 /* Where the server of the data folder says it is. */
 static void read_announcement(struct command *c)
 {
@@ -52,8 +63,11 @@ static void read_announcement(struct command *c)
 
 	if (text == NULL || json_read(slice_str(text), c->arena, &json, NULL) != OK)
 		return;
-	if (c->server == NULL)
+	if (c->server == NULL) {
 		c->server = arena_str(c->arena, slice_str(json_path(json, "url")));
+		c->mqtts_port = announced_port(json, "mqttsPort", MQTTS_PORT);
+		c->amqps_port = announced_port(json, "amqpsPort", AMQPS_PORT);
+	}
 	if (c->ca == NULL && json_path(json, "ca"))
 		c->ca = arena_str(c->arena, slice_str(json_path(json, "ca")));
 	json_decref(json);
@@ -63,6 +77,7 @@ static void read_announcement(struct command *c)
 static bool take_server(struct command *c)
 {
 	struct slice url = slice_str(c->server), host;
+	uint64_t port = HTTPS_PORT;
 	ptrdiff_t at;
 
 	if (!slice_starts_fold(url, SLICE("https://"))) {
@@ -72,13 +87,16 @@ static bool take_server(struct command *c)
 	host = slice_from(url, 8);
 	if ((at = slice_find(host, '/')) >= 0)
 		host = slice_to(host, (size_t)at);
-	c->scheme_host_port = arena_printf(c->arena, "https://%.*s", SLICE_ARG(host));
 	at = -1;
 	for (size_t i = 0; i < host.n; i++)
 		if (host.p[i] == ':' && slice_find(slice_from(host, i), ']') < 0)
 			at = (ptrdiff_t)i;
-	c->port = at < 0 ? "" : arena_str(c->arena, slice_from(host, (size_t)at));
-	c->connect_to = at < 0 ? arena_printf(c->arena, "%.*s:443", SLICE_ARG(host)) : arena_str(c->arena, host);
+	if (at >= 0 && (!slice_to_u64(slice_from(host, (size_t)at + 1), &port) || port == 0 || port > 65535)) {
+		failed("the server's address ends in something that is no port: \"%s\"", c->server);
+		return false;
+	}
+	c->https_port = (int)port;
+	c->address = arena_str(c->arena, at < 0 ? host : slice_to(host, (size_t)at));
 	return true;
 }
 
@@ -88,6 +106,8 @@ bool client_open(struct command *c)
 
 	if (c->fetcher)
 		return true;
+	c->mqtts_port = MQTTS_PORT;
+	c->amqps_port = AMQPS_PORT;
 	c->server = given_or(c, "server", variable("BERTH_SERVER"));
 	c->token = given_or(c, "token", variable("BERTH_TOKEN"));
 	c->ca = given_or(c, "ca", variable("BERTH_CA"));
@@ -110,9 +130,28 @@ bool client_open(struct command *c)
 	return true;
 }
 
+bool client_channels(struct command *c, struct channel_conf *out)
+{
+	const struct dialer_conf conf = {.ca_files = {c->ca}};
+
+	if (c->dialer == NULL && dialer_new(c->loop, &conf, &c->dialer) != OK) {
+		failed("connections cannot be opened: out of memory");
+		return false;
+	}
+	*out = (struct channel_conf){.loop = c->loop,
+				     .fetcher = c->fetcher,
+				     .dialer = c->dialer,
+				     .address = c->address,
+				     .https_port = c->https_port,
+				     .mqtts_port = c->mqtts_port,
+				     .amqps_port = c->amqps_port};
+	return true;
+}
+
 void client_close(struct command *c)
 {
 	fetcher_free(&c->fetcher);
+	dialer_free(&c->dialer);
 	if (c->loop)
 		loop_free(&c->loop);
 }
@@ -155,11 +194,10 @@ struct answer client_ask(struct command *c, const char *method, const char *host
 		headers[n++] = arena_printf(c->arena, "x-ms-continuation: %s", continuation);
 	const struct fetch_ask ask = {
 		.method = method,
-		.url = host ? arena_printf(c->arena, "https://%s%s%s", host, c->port, path)
-			    : arena_printf(c->arena, "%s%s", c->scheme_host_port, path),
+		.url = arena_printf(c->arena, "https://%s:%d%s", host ? host : c->address, c->https_port, path),
 		.headers = headers,
 		.body = slice_absent(body) ? SLICE("") : body,
-		.connect_to = host ? c->connect_to : NULL,
+		.connect_to = host ? arena_printf(c->arena, "%s:%d", c->address, c->https_port) : NULL,
 		.answer_max = ANSWER_MAX,
 		.connect_ms = CONNECT_MS,
 		.deadline_ms = DEADLINE_MS,

@@ -8,8 +8,8 @@
 #define BERTH_CLI_COMMAND_H
 
 #include "codec/json.h"
+#include "cli/channel.h"
 #include "cli/cli.h"
-#include "io/fetch.h"
 #include "model/model.h"
 
 #define OPTIONS_MAX    64
@@ -53,9 +53,10 @@ struct command {
 	/* The client, made at the first request. */
 	struct loop *loop;
 	struct fetcher *fetcher;
-	const char *server, *token, *ca, *connect_to;
-	const char *scheme_host_port; /* of the server's own URL */
-	const char *port;             /* ":8443" or "" */
+	struct dialer *dialer; /* made by the first client_channels */
+	const char *server, *token, *ca;
+	const char *address; /* of the server, to connect to: "127.0.0.1", "[::1]" */
+	int https_port, mqtts_port, amqps_port;
 };
 
 /* The option's value; NULL when it was not given. A switch has the value "". */
@@ -87,6 +88,9 @@ void client_close(struct command *);
 /* One request to `host` (NULL: the server's own name), and wait. `if_match`, `continuation`, `body` may be NULL/absent. */
 struct answer client_ask(struct command *, const char *method, const char *host, const char *path, const char *if_match,
 			 const char *continuation, struct slice body);
+
+/* Where this server's devices go, but for host and scope: they connect to the server whatever names resolve to. False: complained. */
+bool client_channels(struct command *, struct channel_conf *out);
 
 /* Complain about an answer that is not 2xx: the server's words. Returns CLI_FAILED. */
 int client_complain(struct command *, const struct answer *);
@@ -129,6 +133,12 @@ void columns_of(const struct noun *, struct column *out, size_t max);
 bool document_set(struct command *, const struct noun *, json_t *into);
 bool document_put(json_t *into, const char *path, json_t *value); /* takes the value */
 
+/* The same for one field and its text. A certificate is the name of its file. */
+bool document_set_field(struct command *, const struct field *, const char *text, json_t *into);
+
+/* What an enrollment must be by what it has, where it does not say: symmetricKey when there is nothing. */
+void document_guess_attestation(json_t *document);
+
 /* A file's text, or the value itself when it does not begin with '@'. Absent: complained. */
 struct slice text_or_file(struct command *, const char *value);
 
@@ -138,7 +148,7 @@ struct slice text_or_file(struct command *, const char *value);
 const char *ask_password(struct command *);
 
 /* --- the rows, one table a file --- */
-extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[], revocation_list_verbs[],
+extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[], import_verbs[], revocation_list_verbs[],
 	registration_verbs[], device_verbs[], operator_verbs[], demo_verbs[], completion_verbs[];
 
 /* All tables, ended by NULL. */

@@ -27,6 +27,7 @@
 #define VERSION       "?api-version=2022-12-12"
 
 static const char *const hubs[] = {"contoso-east", "contoso-west"};
+static const char *const transports[] = {"https", "mqtt", "amqp", "mqtt-ws", "amqp-ws"}; /* the devices take them in turn */
 
 struct demo {
 	struct command *c;
@@ -37,6 +38,7 @@ struct demo {
 	int step;
 	const char *scope, *host; /* of the service */
 	struct slice group_key;
+	const char *device_host; /* the endpoint of devices */
 	struct fleet_conf fleet;
 };
 
@@ -75,8 +77,8 @@ static bool make_data(struct demo *d)
 /* Become the server: this binary, with what was given to the demo. Does not return. */
 static void become_server(const struct demo *d)
 {
-	static const char *const passed[] = {"https-port", "listen", "domain", "admin-listen"};
-	const char *argv[16] = {"berth", "serve", "--data", d->data, "--log-format", "text"};
+	static const char *const passed[] = {"https-port", "mqtts-port", "amqps-port", "listen", "domain", "admin-listen"};
+	const char *argv[6 + 2 * sizeof(passed) / sizeof(passed[0]) + 1] = {"berth", "serve", "--data", d->data, "--log-format", "text"};
 	int n = 6, log = open(log_path(d), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
@@ -203,9 +205,9 @@ static bool make_service(struct demo *d)
 		return failed("the server's answer is not JSON") == CLI_FINE;
 	d->scope = arena_str(d->c->arena, slice_str(json_path(json, "properties.idScope")));
 	d->host = arena_str(d->c->arena, slice_str(json_path(json, "properties.serviceOperationsHostName")));
-	d->fleet.host = arena_str(d->c->arena, slice_str(json_path(json, "properties.deviceProvisioningHostName")));
+	d->device_host = arena_str(d->c->arena, slice_str(json_path(json, "properties.deviceProvisioningHostName")));
 	json_decref(json);
-	say(d, "A provisioning service, %s: its ID scope is %s, devices know it as %s", SERVICE, d->scope, d->fleet.host);
+	say(d, "A provisioning service, %s: its ID scope is %s, devices know it as %s", SERVICE, d->scope, d->device_host);
 	return true;
 }
 
@@ -265,21 +267,17 @@ static bool make_fleet(struct demo *d, size_t count)
 	struct command *c = d->c;
 	unsigned char derived[32];
 
-	d->fleet = (struct fleet_conf){.loop = c->loop,
-				       .fetcher = c->fetcher,
-				       .arena = c->arena,
-				       .host = d->fleet.host,
-				       .port = c->port,
-				       .connect_to = c->connect_to,
-				       .scope = d->scope,
-				       .count = count,
-				       .at_once = 16,
-				       .patience_ms = 60000};
+	d->fleet = (struct fleet_conf){.arrival = {.arena = c->arena, .patience_ms = 60000}, .count = count, .at_once = 16};
+	if (!client_channels(c, &d->fleet.arrival.channel))
+		return false;
+	d->fleet.arrival.channel.host = d->device_host;
+	d->fleet.arrival.channel.scope = d->scope;
 	if ((d->fleet.devices = arena_array(c->arena, count, sizeof(*d->fleet.devices))) == NULL)
 		return failed("out of memory") == CLI_FINE;
 	for (size_t i = 0; i < count; i++) {
-		struct fleet_device *device = &d->fleet.devices[i];
+		struct newcomer *device = &d->fleet.devices[i];
 
+		device->kind = channel_find(slice_str(transports[i % (sizeof(transports) / sizeof(transports[0]))]));
 		if (i < INDIVIDUALS) {
 			device->id = arena_printf(c->arena, "device-%zu", i + 1);
 			device->key = individual_key(d, (int)i + 1);
@@ -298,7 +296,7 @@ static bool check_hubs(struct demo *d)
 	size_t known = 0, assigned = 0;
 
 	for (size_t i = 0; i < 2; i++) {
-		const char *host = arena_printf(d->c->arena, "%s%s", hubs[i], strchr(d->fleet.host, '.'));
+		const char *host = arena_printf(d->c->arena, "%s%s", hubs[i], strchr(d->device_host, '.'));
 		struct answer a = client_ask(d->c, "GET", host, "/statistics/devices?api-version=2021-04-12", NULL, NULL, NO_SLICE);
 		json_t *json = NULL;
 
@@ -308,7 +306,7 @@ static bool check_hubs(struct demo *d)
 		json_decref(json);
 	}
 	for (size_t i = 0; i < d->fleet.count; i++)
-		assigned += d->fleet.devices[i].end == FLEET_ASSIGNED;
+		assigned += d->fleet.devices[i].end == ARRIVAL_ASSIGNED;
 	say(d, "The hubs were asked: together they know %zu devices", known);
 	return known >= assigned;
 }
@@ -318,7 +316,8 @@ static bool register_all(struct demo *d)
 	struct report report = {.out = stdout};
 	bool all;
 
-	say(d, "%zu devices are switched on; each opens a TLS connection, proves itself and asks for its place", d->fleet.count);
+	say(d, "%zu devices are switched on, some over HTTPS, some over MQTT or AMQP; each proves itself and asks for its place",
+	    d->fleet.count);
 	report_begin(&report, &d->fleet);
 	if (fleet_run(&d->fleet) != OK)
 		return failed("out of memory") == CLI_FINE;
@@ -344,9 +343,8 @@ static void tell_portal(struct demo *d)
 {
 	char password[PASSWORD_MADE_SIZE];
 
-	printf("\nThe portal is at https://localhost%s/ (the browser asks whether it may trust a certificate that this server made for "
-	       "itself).\n",
-	       d->c->port);
+	printf("\nThe portal is at %s/ (the browser asks whether it may trust a certificate that this server made for itself).\n",
+	       d->c->server);
 	if (!d->first)
 		printf("Sign in as before; \"%s operator set-password admin\" sets another password.\n", d->c->env->program);
 	else if (set_admin_password(d, password))
@@ -408,6 +406,8 @@ static const struct option demo_options[] = {
 	{"devices", "N", "how many are switched on [20]", OPTION_VALUE},
 	{"once", NULL, "end after the table; exit status 0 only if all devices arrived", OPTION_SWITCH},
 	{"https-port", "PORT", "of the server [443, or 8443 where that may not be bound]", OPTION_VALUE},
+	{"mqtts-port", "PORT", "of the server [8883]", OPTION_VALUE},
+	{"amqps-port", "PORT", "of the server [5671]", OPTION_VALUE},
 	{"listen", "ADDRESS", "of the server [127.0.0.1]", OPTION_VALUE},
 	{"domain", "NAME", "of the server [berth.test]", OPTION_VALUE},
 	{"admin-listen", "ADDRESS:PORT", "of its health and metrics [127.0.0.1:9464]", OPTION_VALUE},

@@ -13,31 +13,68 @@
 #define COUNT_MAX 1000000
 #define AT_ONCE   64
 
-/* Where devices go: --host and --scope, else what the server says of the service. */
-static bool find_endpoint(struct command *c, struct fleet_conf *conf)
+#define TRANSPORTS_MAX 8
+
+/* --- where to, and how --- */
+
+/* --host and --scope, else what the server says of the service. */
+static bool find_endpoint(struct command *c, struct channel_conf *to)
 {
+	bool good = true;
 	json_t *service;
 
-	if (!client_open(c))
+	if (!client_open(c) || !client_channels(c, to))
 		return false;
-	conf->host = given(c, "host");
-	conf->scope = given(c, "scope");
-	if (conf->host == NULL || conf->scope == NULL) {
-		if ((service = resource_find(c, "provisioningServices", given(c, "service"))) == NULL)
-			return false;
-		if (conf->host == NULL)
-			conf->host = arena_str(c->arena, slice_str(json_path(service, "properties.deviceProvisioningHostName")));
-		if (conf->scope == NULL)
-			conf->scope = arena_str(c->arena, slice_str(json_path(service, "properties.idScope")));
-		json_decref(service);
-	}
-	conf->loop = c->loop;
-	conf->fetcher = c->fetcher;
-	conf->arena = c->arena;
-	conf->port = c->port;
-	conf->connect_to = c->connect_to;
+	to->mqtts_port = (int)given_number(c, "mqtts-port", to->mqtts_port, 1, 65535, &good);
+	to->amqps_port = (int)given_number(c, "amqps-port", to->amqps_port, 1, 65535, &good);
+	to->host = given(c, "host");
+	to->scope = given(c, "scope");
+	if (to->host && to->scope)
+		return good;
+	if (!good || (service = resource_find(c, "provisioningServices", given(c, "service"))) == NULL)
+		return false;
+	if (to->host == NULL)
+		to->host = arena_str(c->arena, slice_str(json_path(service, "properties.deviceProvisioningHostName")));
+	if (to->scope == NULL)
+		to->scope = arena_str(c->arena, slice_str(json_path(service, "properties.idScope")));
+	json_decref(service);
 	return true;
 }
+
+/* Those of --transport, in order. */
+struct transports {
+	const struct channel_kind *kinds[TRANSPORTS_MAX];
+	size_t count;
+};
+
+static int complain_of_transport(struct command *c, struct slice name)
+{
+	struct slice all = SLICE("");
+
+	for (size_t i = 0; channel_kinds[i]; i++)
+		all = arena_format(c->arena, "%.*s%s%s", SLICE_ARG(all), i ? ", " : "", channel_kinds[i]->name);
+	return misused(c, "there is no transport \"%.*s\"; there are %.*s", SLICE_ARG(name), SLICE_ARG(all));
+}
+
+/* CLI_FINE, or complained. */
+static int read_transports(struct command *c, size_t max, struct transports *out)
+{
+	struct slice rest = slice_str(given_or(c, "transport", "https")), name;
+
+	out->count = 0;
+	while (slice_next(&rest, ',', &name)) {
+		const struct channel_kind *kind = channel_find(slice_trim(name));
+
+		if (kind == NULL)
+			return complain_of_transport(c, name);
+		if (out->count == max)
+			return misused(c, "so many transports do not fit in --transport");
+		out->kinds[out->count++] = kind;
+	}
+	return CLI_FINE;
+}
+
+/* --- who --- */
 
 /* The raw bytes of a symmetric key: --key, or --group-key from which the device's is derived, or the key of the enrollment as
  * the administrator may read it. Absent: complained. */
@@ -102,52 +139,75 @@ static struct slice key_of(struct command *c, const char *id)
 	return fetch_key(c, "enrollments", id);
 }
 
-static bool is_https(struct command *c)
+/* --certificate and --private-key. NULL: complained. */
+static struct credential *credential_of(struct command *c)
 {
-	const char *transport = given_or(c, "transport", "https");
+	const char *certificate = given(c, "certificate"), *key = given_or(c, "private-key", certificate), *why;
+	struct slice texts[] = {text_or_file(c, arena_printf(c->arena, "@%s", certificate)),
+				text_or_file(c, arena_printf(c->arena, "@%s", key))};
+	struct credential *credential = NULL;
 
-	if (strcmp(transport, "https") == 0)
-		return true;
-	misused(c, "--transport is https; there is no %s in this version", transport);
-	return false;
+	if (!slice_absent(texts[0]) && !slice_absent(texts[1]) && credential_read(texts[0], texts[1], &credential, &why) != OK)
+		failed("%s%s%s: %s", certificate, key == certificate ? "" : " and ", key == certificate ? "" : key, why);
+	return credential;
 }
 
-static int do_register(struct command *c)
-{
-	struct fleet_device device = {.id = c->operand[0]};
-	struct fleet_conf conf = {.devices = &device, .count = 1, .at_once = 1};
-	bool good = true;
+/* --- one --- */
 
-	conf.patience_ms = (int)given_number(c, "patience", 60, 1, 86400, &good) * 1000;
-	if (!good || !is_https(c))
-		return CLI_USAGE;
-	if (!id_is_good(slice_str(device.id)))
-		return misused(c, "\"%s\" is not a registration ID: letters, digits and - . _ :, ended by a letter, digit or dash",
-			       device.id);
-	if (given(c, "payload"))
-		conf.payload = text_or_file(c, given(c, "payload"));
-	if (!find_endpoint(c, &conf) || (device.key = key_of(c, device.id)).n == 0)
-		return CLI_FAILED;
+static int register_one(struct command *c, struct newcomer *device, const struct arrival_conf *arrival)
+{
+	const struct fleet_conf conf = {.arrival = *arrival, .devices = device, .count = 1, .at_once = 1};
+
 	if (fleet_run(&conf) != OK)
 		return failed("out of memory");
-	if (device.answer.n)
-		show(c, device.answer,
+	if (device->answer.n)
+		show(c, device->answer,
 		     (const struct column[]){{"registrationId", "registrationState.registrationId"},
 					     {"status", "status"},
 					     {"hub", "registrationState.assignedHub"},
 					     {"deviceId", "registrationState.deviceId"},
 					     {"substatus", "registrationState.substatus"},
 					     {NULL, NULL}});
-	if (device.end == FLEET_ASSIGNED)
+	if (device->end == ARRIVAL_ASSIGNED)
 		return CLI_FINE;
-	failed("%s was not assigned: %s", device.id, device.why);
-	fprintf(stderr, "       \"%s registration explain %s\" tells why.\n", c->env->program, device.id);
+	failed("%s was not assigned: %s", device->id, device->why);
+	if (device->end == ARRIVAL_REFUSED)
+		fprintf(stderr, "       \"%s registration explain %s\" tells why.\n", c->env->program, device->id);
 	return CLI_FAILED;
+}
+
+static int do_register(struct command *c)
+{
+	struct newcomer device = {.id = c->operand[0]};
+	struct arrival_conf arrival = {.arena = c->arena, .keep_answers = true};
+	struct transports transport;
+	struct credential *credential = NULL;
+	bool good = true;
+	int status;
+
+	arrival.patience_ms = (int)given_number(c, "patience", 60, 1, 86400, &good) * 1000;
+	if (!good || (status = read_transports(c, 1, &transport)) != CLI_FINE)
+		return CLI_USAGE;
+	if (!id_is_good(slice_str(device.id)))
+		return misused(c, "\"%s\" is not a registration ID: letters, digits and - . _ :, ended by a letter, digit or dash",
+			       device.id);
+	device.kind = transport.kinds[0];
+	if (given(c, "payload") && slice_absent(arrival.payload = text_or_file(c, given(c, "payload"))))
+		return CLI_FAILED;
+	if (!find_endpoint(c, &arrival.channel))
+		return CLI_FAILED;
+	if (given(c, "certificate") ? (credential = credential_of(c)) == NULL : (device.key = key_of(c, device.id)).n == 0)
+		return CLI_FAILED;
+	device.credential = credential;
+	status = register_one(c, &device, &arrival);
+	credential_free(&credential);
+	return status;
 }
 
 /* --- many --- */
 
-static bool make_devices(struct command *c, struct fleet_conf *conf)
+/* They take the transports in turn. */
+static bool make_devices(struct command *c, struct fleet_conf *conf, const struct transports *transports)
 {
 	const char *prefix = given_or(c, "prefix", "sim-");
 	struct slice group = group_key_of(c);
@@ -161,6 +221,7 @@ static bool make_devices(struct command *c, struct fleet_conf *conf)
 	}
 	for (size_t i = 0; i < conf->count; i++) {
 		conf->devices[i].id = arena_printf(c->arena, "%s%05zu", prefix, i + 1);
+		conf->devices[i].kind = transports->kinds[i % transports->count];
 		conf->devices[i].key = derive(c, group, conf->devices[i].id);
 	}
 	if (conf->count && !id_is_good(slice_str(conf->devices[0].id))) {
@@ -172,19 +233,20 @@ static bool make_devices(struct command *c, struct fleet_conf *conf)
 
 static int simulate(struct command *c)
 {
-	struct fleet_conf conf = {0};
+	struct fleet_conf conf = {.arrival.arena = c->arena};
 	struct report report = {.out = stdout};
+	struct transports transports;
 	bool good = true;
 
 	conf.count = (size_t)given_number(c, "count", 100, 1, COUNT_MAX, &good);
 	conf.rate = (int)given_number(c, "rate", 0, 0, 1000000, &good);
 	conf.at_once = (int)given_number(c, "at-once", AT_ONCE, 1, 10000, &good);
-	conf.patience_ms = (int)given_number(c, "patience", 60, 1, 86400, &good) * 1000;
-	if (!good || !is_https(c))
+	conf.arrival.patience_ms = (int)given_number(c, "patience", 60, 1, 86400, &good) * 1000;
+	if (!good || read_transports(c, TRANSPORTS_MAX, &transports) != CLI_FINE)
 		return CLI_USAGE;
 	if (given(c, "group") == NULL && given(c, "group-key") == NULL)
 		return misused(c, "name the --group that the devices belong to, or give its --group-key");
-	if (!find_endpoint(c, &conf) || !make_devices(c, &conf))
+	if (!find_endpoint(c, &conf.arrival.channel) || !make_devices(c, &conf, &transports))
 		return CLI_FAILED;
 	report_begin(&report, &conf);
 	if (fleet_run(&conf) != OK)
@@ -192,15 +254,18 @@ static int simulate(struct command *c)
 	return report_end(&report, &conf) ? CLI_FINE : CLI_FAILED;
 }
 
+#define TRANSPORTS "https, mqtt, mqtt-ws, amqp or amqp-ws"
+
 #define ENDPOINT                                                                                                                           \
 	{"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE},                                             \
 		{"host", "NAME", "the device endpoint [asked of the server]", OPTION_VALUE},                                               \
 		{"scope", "ID", "the ID scope [asked of the server]", OPTION_VALUE},                                                       \
 		{"group", "NAME", "the device belongs to this symmetric key group", OPTION_VALUE},                                         \
 		{"group-key", "KEY", "the group's key, base64 [fetched]", OPTION_VALUE},                                                   \
-		{"patience", "SECONDS", "how long to go on asking [60]", OPTION_VALUE},                                                    \
+		{"mqtts-port", "PORT", "of the server, for MQTT [as it announces, else 8883]", OPTION_VALUE},                              \
+		{"amqps-port", "PORT", "of the server, for AMQP [as it announces, else 5671]", OPTION_VALUE},                              \
 	{                                                                                                                                  \
-		"transport", "NAME", "https", OPTION_VALUE                                                                                 \
+		"patience", "SECONDS", "how long to go on asking [60]", OPTION_VALUE                                                       \
 	}
 
 #define END                                                                                                                                \
@@ -210,12 +275,16 @@ static int simulate(struct command *c)
 
 static const struct option register_options[] = {
 	ENDPOINT,
+	{"transport", "NAME", TRANSPORTS " [https]", OPTION_VALUE},
 	{"key", "KEY", "the device's symmetric key, base64 [fetched from its enrollment]", OPTION_VALUE},
+	{"certificate", "FILE", "PEM: the device's certificate, and those that signed it, in place of a key", OPTION_VALUE},
+	{"private-key", "FILE", "PEM: the certificate's key [in the same file]", OPTION_VALUE},
 	{"payload", "JSON|@FILE", "sent along, for custom allocation", OPTION_VALUE},
 	END,
 };
 static const struct option simulate_options[] = {
 	ENDPOINT,
+	{"transport", "A,B,..", TRANSPORTS "; several take turns [https]", OPTION_VALUE},
 	{"count", "N", "so many devices [100]", OPTION_VALUE},
 	{"rate", "N", "started per second [as fast as they go]", OPTION_VALUE},
 	{"at-once", "N", "under way together [64]", OPTION_VALUE},

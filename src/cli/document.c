@@ -109,6 +109,27 @@ static json_t *value_of(struct command *c, const struct field *f, const char *op
 	}
 }
 
+bool document_set_field(struct command *c, const struct field *f, const char *text, json_t *into)
+{
+	json_t *value = value_of(c, f, f->json, text);
+
+	return value && document_put(into, f->json, value);
+}
+
+void document_guess_attestation(json_t *document)
+{
+	json_t *attestation = json_object_get(document, "attestation");
+
+	if (json_object_get(attestation, "type"))
+		return;
+	if (json_object_get(attestation, "x509"))
+		document_put(document, "attestation.type", json_string("x509"));
+	else if (json_object_get(attestation, "tpm"))
+		document_put(document, "attestation.type", json_string("tpm"));
+	else
+		document_put(document, "attestation.type", json_string("symmetricKey"));
+}
+
 bool document_set(struct command *c, const struct noun *noun, json_t *into)
 {
 	for (size_t i = 0; i < c->given_count; i++) {

@@ -39,21 +39,6 @@ static struct answer get(struct command *c, const char *host)
 	return client_ask(c, "GET", host, path_of(c, c->operand[0]), NULL, NULL, NO_SLICE);
 }
 
-/* What --attestation leaves out is guessed from what is given: keys, certificates, an endorsement key. */
-static void guess_attestation(json_t *document)
-{
-	json_t *attestation = json_object_get(document, "attestation");
-
-	if (json_object_get(attestation, "type"))
-		return;
-	if (json_object_get(attestation, "x509"))
-		document_put(document, "attestation.type", json_string("x509"));
-	else if (json_object_get(attestation, "tpm"))
-		document_put(document, "attestation.type", json_string("tpm"));
-	else
-		document_put(document, "attestation.type", json_string("symmetricKey"));
-}
-
 /* Send it. Takes the document. */
 static int put(struct command *c, const char *host, json_t *document, const char *if_match)
 {
@@ -82,7 +67,7 @@ static int create(struct command *c)
 		json_decref(document);
 		return CLI_USAGE;
 	}
-	guess_attestation(document);
+	document_guess_attestation(document);
 	return put(c, host, document, NULL);
 }
 

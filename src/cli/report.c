@@ -61,7 +61,7 @@ static size_t tally_hubs(const struct fleet_conf *conf, struct tally hubs[HUBS_M
 	size_t count = 0;
 
 	for (size_t i = 0; i < conf->count; i++)
-		if (conf->devices[i].end == FLEET_ASSIGNED)
+		if (conf->devices[i].end == ARRIVAL_ASSIGNED)
 			count_up(hubs, &count, HUBS_MAX, conf->devices[i].hub);
 	qsort(hubs, count, sizeof(*hubs), by_name);
 	return count;
@@ -84,24 +84,30 @@ void report_spread(FILE *out, const struct fleet_conf *conf)
 	}
 }
 
+static size_t wider(size_t width, const char *text)
+{
+	return text && strlen(text) > width ? strlen(text) : width;
+}
+
 void report_table(FILE *out, const struct fleet_conf *conf)
 {
-	size_t width = strlen("device"), hub_width = strlen("hub");
+	size_t width = strlen("device"), transport_width = strlen("transport"), hub_width = strlen("hub");
 
 	for (size_t i = 0; i < conf->count; i++) {
-		const struct fleet_device *d = &conf->devices[i];
-
-		width = strlen(d->id) > width ? strlen(d->id) : width;
-		hub_width = d->hub && strlen(d->hub) > hub_width ? strlen(d->hub) : hub_width;
+		width = wider(width, conf->devices[i].id);
+		transport_width = wider(transport_width, conf->devices[i].kind->name);
+		hub_width = wider(hub_width, conf->devices[i].hub);
 	}
-	fprintf(out, "  %-*s  %-*s  %s\n", (int)width, "device", (int)hub_width, "hub", "time to assigned");
+	fprintf(out, "  %-*s  %-*s  %-*s  %s\n", (int)width, "device", (int)transport_width, "transport", (int)hub_width, "hub",
+		"time to assigned");
 	for (size_t i = 0; i < conf->count; i++) {
-		const struct fleet_device *d = &conf->devices[i];
+		const struct newcomer *d = &conf->devices[i];
 
-		if (d->end == FLEET_ASSIGNED)
-			fprintf(out, "  %-*s  %-*s  %.1f ms\n", (int)width, d->id, (int)hub_width, d->hub, (double)d->took_us / 1000);
+		fprintf(out, "  %-*s  %-*s  ", (int)width, d->id, (int)transport_width, d->kind->name);
+		if (d->end == ARRIVAL_ASSIGNED)
+			fprintf(out, "%-*s  %.1f ms\n", (int)hub_width, d->hub, (double)d->took_us / 1000);
 		else
-			fprintf(out, "  %-*s  %-*s  %s\n", (int)width, d->id, (int)hub_width, "-", d->why ? d->why : "not finished");
+			fprintf(out, "%-*s  %s\n", (int)hub_width, "-", d->why ? d->why : "not finished");
 	}
 }
 
@@ -113,7 +119,7 @@ bool report_end(const struct report *r, const struct fleet_conf *conf)
 
 	for (size_t i = 0; i < conf->count; i++) {
 		polls += (size_t)conf->devices[i].polls;
-		if (conf->devices[i].end == FLEET_ASSIGNED)
+		if (conf->devices[i].end == ARRIVAL_ASSIGNED)
 			assigned++;
 		else
 			count_up(reasons, &reason_count, REASONS_MAX, conf->devices[i].why ? conf->devices[i].why : "not finished");

@@ -21,7 +21,7 @@ void report_begin(struct report *, struct fleet_conf *);
 /* The summary. True: every device was assigned. */
 bool report_end(const struct report *, const struct fleet_conf *);
 
-/* One row a device: where it went and how long it took. */
+/* One row a device: how it spoke, where it went and how long it took. */
 void report_table(FILE *, const struct fleet_conf *);
 
 /* A bar for each hub. */

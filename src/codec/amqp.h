@@ -41,7 +41,7 @@ enum amqp_event_kind {
 	AMQP_ATTACHED, /* answer with amqp_link_accept or _refuse before the next amqp_read; what is not answered is refused */
 	AMQP_DETACHED, /* a link is gone, by itself, with its session, or because its message was too large */
 	AMQP_MESSAGE,  /* settle it with amqp_accept or amqp_reject, now or later */
-	AMQP_CREDIT,   /* amqp_send may succeed on this link now */
+	AMQP_CREDIT,   /* amqp_send may succeed now where it did not */
 	AMQP_CLOSED,   /* nothing follows */
 };
 
@@ -57,7 +57,7 @@ struct amqp_event {
 	struct slice mechanism; /* LOGIN; absent: the peer skips SASL */
 	struct slice response;  /* LOGIN, RESPONSE; absent: none */
 
-	uint32_t link; /* ATTACHED, DETACHED, MESSAGE, CREDIT: a number that this connection uses once */
+	uint32_t link; /* ATTACHED, DETACHED, MESSAGE: a number that this connection uses once */
 	struct slice name;
 	bool peer_sends;         /* ATTACHED: its role; we grant credit, or it does */
 	struct slice address;    /* of the terminus at our end: the target if the peer sends; absent or empty: none */

@@ -86,9 +86,19 @@ static enum err read_target(struct http_head *h, const char **why)
 	return OK;
 }
 
+static enum err read_version(struct slice version, struct http_head *h, const char **why)
+{
+	if (version.n != 8 || !slice_starts(version, SLICE("HTTP/")) || version.p[6] != '.')
+		return refuse(ERR_MALFORMED, "There is no version where one belongs.", why);
+	if (version.p[5] != '1' || (version.p[7] != '0' && version.p[7] != '1'))
+		return refuse(ERR_UNSUPPORTED, "Only HTTP/1.0 and HTTP/1.1 are spoken here.", why);
+	h->minor = version.p[7] - '0';
+	return OK;
+}
+
 static enum err read_request_line(struct slice line, struct http_head *h, const char **why)
 {
-	struct slice version;
+	enum err e;
 	ptrdiff_t at = slice_find(line, ' ');
 
 	if (at <= 0 || !is_token(slice_to(line, (size_t)at)))
@@ -99,13 +109,23 @@ static enum err read_request_line(struct slice line, struct http_head *h, const 
 	if ((at = slice_find(line, ' ')) <= 0)
 		return refuse(ERR_MALFORMED, "The request line has no version.", why);
 	h->target = slice_to(line, (size_t)at);
-	version = slice_from(line, (size_t)at + 1);
-	if (version.n != 8 || !slice_starts(version, SLICE("HTTP/")) || version.p[6] != '.')
-		return refuse(ERR_MALFORMED, "The request line does not end with a version.", why);
-	if (version.p[5] != '1' || (version.p[7] != '0' && version.p[7] != '1'))
-		return refuse(ERR_UNSUPPORTED, "Only HTTP/1.0 and HTTP/1.1 are spoken here.", why);
-	h->minor = version.p[7] - '0';
+	if ((e = read_version(slice_from(line, (size_t)at + 1), h, why)) != OK)
+		return e;
 	return read_target(h, why);
+}
+
+/* --- the status line, RFC 9112 section 4 --- */
+
+static enum err read_status_line(struct slice line, struct http_head *h, const char **why)
+{
+	struct slice version, number;
+	uint64_t status;
+
+	if (!slice_next(&line, ' ', &version) || !slice_next(&line, ' ', &number) || number.n != 3 || !slice_to_u64(number, &status) ||
+	    status < 100)
+		return refuse(ERR_MALFORMED, "The answer does not begin with a version and a status.", why);
+	h->status = (int)status;
+	return read_version(version, h, why);
 }
 
 /* --- header fields, RFC 9112 section 5 --- */
@@ -211,7 +231,9 @@ static enum err judge_fields(struct http_head *h, const char **why)
 	return OK;
 }
 
-enum err http_read_head(struct slice in, struct http_head *out, size_t *used, const char **why)
+typedef enum err read_first_line(struct slice line, struct http_head *h, const char **why);
+
+static enum err read_lines(struct slice in, struct http_head *out, read_first_line *first, size_t *used, const char **why)
 {
 	struct slice within = slice_to(in, HTTP_HEAD_MAX), rest, line;
 	ptrdiff_t end = slice_search(within, SLICE("\r\n\r\n"));
@@ -221,7 +243,7 @@ enum err http_read_head(struct slice in, struct http_head *out, size_t *used, co
 	*out = (struct http_head){0};
 	if (end < 0) {
 		if (in.n >= HTTP_HEAD_MAX)
-			return refuse(ERR_TOO_BIG, "The request line and headers are too long.", why);
+			return refuse(ERR_TOO_BIG, "The first line and the headers are too long.", why);
 		/* A bare LF will never become a head: say so now, rather than wait for the deadline. */
 		for (size_t i = 0; i < in.n; i++)
 			if (in.p[i] == '\n' && (i == 0 || in.p[i - 1] != '\r'))
@@ -231,7 +253,7 @@ enum err http_read_head(struct slice in, struct http_head *out, size_t *used, co
 	rest = slice_to(in, (size_t)end + 2);
 	if (!next_line(&rest, &line))
 		return refuse(ERR_MALFORMED, "A line does not end with CR LF.", why);
-	if ((e = read_request_line(line, out, why)) != OK)
+	if ((e = first(line, out, why)) != OK)
 		return e;
 	while (rest.n) {
 		if (!next_line(&rest, &line))
@@ -239,10 +261,24 @@ enum err http_read_head(struct slice in, struct http_head *out, size_t *used, co
 		if ((e = read_field(line, out, why)) != OK)
 			return e;
 	}
-	if ((e = judge_fields(out, why)) != OK)
-		return e;
 	*used = (size_t)end + 4;
 	return OK;
+}
+
+enum err http_read_head(struct slice in, struct http_head *out, size_t *used, const char **why)
+{
+	size_t n;
+	enum err e = read_lines(in, out, read_request_line, &n, why);
+
+	if (e != OK || (e = judge_fields(out, why)) != OK)
+		return e;
+	*used = n;
+	return OK;
+}
+
+enum err http_read_answer_head(struct slice in, struct http_head *out, size_t *used, const char **why)
+{
+	return read_lines(in, out, read_status_line, used, why);
 }
 
 struct slice http_header(const struct http_head *h, const char *name)

@@ -1,5 +1,5 @@
 /*
- * http.h: HTTP/1.1 as bytes, the server's side (RFC 9112).
+ * http.h: HTTP/1.1 as bytes, the server's side (RFC 9112), and of a client's what asking for an upgrade takes.
  *
  * Strict where laxness lets two readers disagree about where a message ends:
  * bare LF, a blank before the colon, two lengths, a length beside chunked, folded
@@ -22,7 +22,8 @@ struct http_header {
 };
 
 struct http_head {
-	enum http_method   method;
+	int                status;        /* of an answer */
+	enum http_method   method;        /* of a request, as the rest up to `authority` */
 	struct slice       method_text;
 	struct slice       target;        /* as received */
 	struct slice       path, query;   /* of it; the query without '?', absent when there is none; still escaped */
@@ -44,6 +45,10 @@ struct http_head {
  * chunked, or a version that is not 1.x. ERR_MALFORMED: the rest, and a 1.1 request
  * without exactly one Host (RFC 9112 section 3.2). `why` gets a constant sentence. */
 MUST_USE enum err http_read_head(struct slice in, struct http_head *out, size_t *used, const char **why);
+
+/* The head of an answer in the same way (section 4): status, version and headers, for what follows an answer without a body,
+ * as that to an upgrade is. */
+MUST_USE enum err http_read_answer_head(struct slice in, struct http_head *out, size_t *used, const char **why);
 
 /* The first header of that name (case does not count); absent when there is none. */
 struct slice http_header(const struct http_head *h, const char *name);

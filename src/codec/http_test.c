@@ -460,6 +460,48 @@ static void every_status_has_a_reason(void **state)
 		assert_true(strlen(http_reason(status)) > 0);
 }
 
+static enum err read_answer(const char *text)
+{
+	used = 0;
+	return http_read_answer_head(slice_str(text), &head, &used, &why);
+}
+
+static void the_head_of_an_answer_is_read(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		read_answer("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\r\n\x82"), OK);
+	assert_int_equal(head.status, 101);
+	assert_int_equal(head.header_count, 2);
+	assert_true(http_header_lists(&head, "connection", SLICE("upgrade")));
+	assert_int_equal(used, 89);
+	assert_int_equal(read_answer("HTTP/1.0 404 \r\n\r\n"), OK);
+	assert_int_equal(head.status, 404);
+	assert_int_equal(head.minor, 0);
+	assert_int_equal(read_answer("HTTP/1.1 204\r\n\r\n"), OK); /* many leave the reason out, and its blank */
+	assert_int_equal(read_answer("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"), ERR_AGAIN);
+}
+
+static void an_answer_begins_with_a_version_and_a_status(void **state)
+{
+	static const char *const texts[] = {
+		"HTTP/1.1\r\n\r\n",        "HTTP/1.1 \r\n\r\n",
+		"HTTP/1.1 20\r\n\r\n",     "HTTP/1.1 2000\r\n\r\n",
+		"HTTP/1.1 099 x\r\n\r\n",  "HTTP/1.1 +10 x\r\n\r\n",
+		"HTTP/1.1  200 x\r\n\r\n", "http/1.1 200 x\r\n\r\n",
+		"200 OK\r\n\r\n",          "\r\n\r\n",
+		"HTTP/1.1 200 OK\n\r\n",   "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(read_answer(texts[i]), ERR_MALFORMED);
+		assert_non_null(why);
+		assert_int_equal(used, 0);
+	}
+	assert_int_equal(read_answer("HTTP/2.0 200 OK\r\n\r\n"), ERR_UNSUPPORTED);
+}
+
 static void a_query_is_pairs(void **state)
 {
 	struct slice rest = SLICE("a=1&b&=x&c=d=e&"), name, value;
@@ -533,6 +575,8 @@ int main(void)
 		cmocka_unit_test(a_body_at_its_limit_fits_and_one_byte_more_does_not),
 		cmocka_unit_test(extensions_and_trailers_are_bounded),
 		cmocka_unit_test(every_status_has_a_reason),
+		cmocka_unit_test(the_head_of_an_answer_is_read),
+		cmocka_unit_test(an_answer_begins_with_a_version_and_a_status),
 		cmocka_unit_test(a_query_is_pairs),
 		cmocka_unit_test(what_a_client_takes_is_named_and_has_a_weight),
 	};

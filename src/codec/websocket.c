@@ -1,5 +1,7 @@
 /*
  * websocket.c: wslay takes frames apart and puts them together; the rules about what may follow what are here.
+ *
+ * What wslay needs for that is some 4 KiB. A connection that only sits there does without: between frames there is nothing in it.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -14,9 +16,10 @@
 struct websocket {
 	enum websocket_role role;
 	void (*random)(void *out, size_t n);
-	wslay_frame_context_ptr frames;
-	struct slice in; /* lent during a read */
-	struct buf *to;  /* lent during a write */
+	wslay_frame_context_ptr frames; /* NULL: between frames */
+	struct slice in;                /* lent during a read */
+	size_t unread;                  /* of what wslay was given, what it has not handed on */
+	struct buf *to;                 /* lent during a write */
 
 	/* The frame that is being read, once its header has been judged. */
 	bool in_frame;
@@ -45,6 +48,7 @@ static ssize_t give(uint8_t *to, size_t room, int flags, void *cookie)
 		return -1;
 	memcpy(to, w->in.p, n);
 	w->in = slice_from(w->in, n);
+	w->unread += n;
 	return (ssize_t)n;
 }
 
@@ -66,27 +70,39 @@ static int mask(uint8_t *to, size_t n, void *cookie)
 	return 0;
 }
 
-struct websocket *websocket_new(enum websocket_role role, void (*random)(void *out, size_t n))
+/* False: out of memory. */
+static bool begin_frames(struct websocket *w)
 {
 	static const struct wslay_frame_callbacks callbacks = {.send_callback = take, .recv_callback = give, .genmask_callback = mask};
+
+	return w->frames || wslay_frame_context_init(&w->frames, &callbacks, w) == 0;
+}
+
+static void end_frames(struct websocket *w)
+{
+	if (w->in_frame || w->unread > 0)
+		return;
+	wslay_frame_context_free(w->frames);
+	w->frames = NULL;
+}
+
+struct websocket *websocket_new(enum websocket_role role, void (*random)(void *out, size_t n))
+{
 	struct websocket *w = calloc(1, sizeof(*w));
 
 	assert(random || role == WEBSOCKET_SERVER);
-	if (w == NULL || wslay_frame_context_init(&w->frames, &callbacks, w) != 0) {
-		free(w);
-		return NULL;
+	if (w) {
+		w->role = role;
+		w->random = random;
 	}
-	w->role = role;
-	w->random = random;
 	return w;
 }
 
 void websocket_free(struct websocket **w)
 {
-	if (*w) {
+	if (*w && (*w)->frames)
 		wslay_frame_context_free((*w)->frames);
-		free(*w);
-	}
+	free(*w);
 	*w = NULL;
 }
 
@@ -178,6 +194,14 @@ static enum err control_event(struct websocket *w, uint8_t opcode, struct websoc
 	return OK;
 }
 
+/* Section 5.2: a length takes the shortest form; wslay lets no other pass. */
+static size_t header_size(const struct wslay_frame_iocb *f)
+{
+	size_t length = f->payload_length < 126 ? 0 : f->payload_length <= UINT16_MAX ? 2 : 8;
+
+	return 2 + length + (f->mask ? 4 : 0);
+}
+
 /* Some of a frame, or all. ERR_AGAIN: it makes no event. */
 static enum err read_piece(struct websocket *w, const struct wslay_frame_iocb *f, struct websocket_event *out)
 {
@@ -189,8 +213,10 @@ static enum err read_piece(struct websocket *w, const struct wslay_frame_iocb *f
 		if (e != OK)
 			return e;
 		w->left = f->payload_length;
+		w->unread -= header_size(f);
 	}
 	w->left -= piece.n;
+	w->unread -= piece.n;
 	w->in_frame = w->left > 0;
 	if (!wslay_is_ctrl_frame(f->opcode)) {
 		*out = (struct websocket_event){.kind = WEBSOCKET_DATA, .bytes = piece};
@@ -211,6 +237,8 @@ static enum err read_event(struct websocket *w, struct websocket_event *out)
 		e = read_piece(w, &frame, out);
 	if (e == ERR_AGAIN && n != WSLAY_ERR_WANT_READ)
 		e = malformed(w, "The header of a frame is malformed.");
+	if (e == ERR_AGAIN)
+		end_frames(w);
 	return e;
 }
 
@@ -218,6 +246,8 @@ enum err websocket_read(struct websocket *w, struct slice *in, struct websocket_
 {
 	enum err e = w->over;
 
+	if (e == OK && !begin_frames(w))
+		e = broken(w, ERR_NO_MEMORY, WEBSOCKET_INTERNAL, "Out of memory.");
 	if (e == OK) {
 		w->in = *in;
 		e = read_event(w, out);
@@ -239,13 +269,20 @@ static void write_frame(struct websocket *w, uint8_t opcode, struct slice payloa
 					 .payload_length = payload.n,
 					 .data = (const uint8_t *)payload.p,
 					 .data_length = payload.n};
+	bool reading = w->frames != NULL; /* what it has read may still be lent */
 	ssize_t sent;
 
+	if (!begin_frames(w)) {
+		to->failed = true;
+		return;
+	}
 	w->to = to;
 	sent = wslay_frame_send(w->frames, &frame);
 	assert(sent == (ssize_t)payload.n); /* take() takes all */
 	(void)sent;
 	w->to = NULL;
+	if (!reading)
+		end_frames(w);
 }
 
 void websocket_write(struct websocket *w, struct slice bytes, struct buf *to)

@@ -25,13 +25,14 @@ enum websocket_code {
 	WEBSOCKET_NO_CODE = 1005, /* never sent: the close frame had none */
 	WEBSOCKET_NOT_UTF8 = 1007,
 	WEBSOCKET_TOO_BIG = 1009,
+	WEBSOCKET_INTERNAL = 1011,
 };
 
 enum websocket_event_kind { WEBSOCKET_DATA, WEBSOCKET_PING, WEBSOCKET_PONG, WEBSOCKET_CLOSE };
 
 struct websocket_event {
 	enum websocket_event_kind kind;
-	/* Some of a message, never nothing; what a ping or pong carries; why the peer closes. Lent until the next call. */
+	/* Some of a message, never nothing; what a ping or pong carries; why the peer closes. Lent until the next read. */
 	struct slice bytes;
 	int code; /* of a close */
 };
@@ -47,7 +48,8 @@ void websocket_free(struct websocket **w);
 /* Read on; *in moves behind what was taken, which may be more than the event needed.
  * OK: an event. ERR_AGAIN: all of *in was taken, and more is needed. ERR_CLOSED: the close was read already, and nothing
  * counts behind it. Otherwise the peer broke a rule, for good: `out` is the close that it is due, with a constant sentence.
- * ERR_MALFORMED: frames that the standard forbids; ERR_UNSUPPORTED: text; ERR_TOO_BIG: WEBSOCKET_MESSAGE_MAX. */
+ * ERR_MALFORMED: frames that the standard forbids; ERR_UNSUPPORTED: text; ERR_TOO_BIG: WEBSOCKET_MESSAGE_MAX. Or it is ours:
+ * ERR_NO_MEMORY. */
 MUST_USE enum err websocket_read(struct websocket *, struct slice *in, struct websocket_event *out);
 
 /* Append `bytes` as messages that a reader with our limits takes; nothing when there are none. */

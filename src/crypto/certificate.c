@@ -1,3 +1,5 @@
+#include <limits.h>
+
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -6,6 +8,7 @@
 #include "base/text.h"
 #include "crypto/certificate_own.h"
 #include "crypto/digest.h"
+#include "crypto/slim.h"
 
 #define NAME_TEXT_MAX 8192
 
@@ -36,11 +39,10 @@ bool certificate_spells_out_a_curve(struct slice bytes)
 X509 *certificate_decode(struct slice der)
 {
 	const unsigned char *p = (const unsigned char *)der.p;
-	X509 *x = NULL;
+	X509 *x = der.n && !certificate_spells_out_a_curve(der) ? X509_new_ex(slim_library(SLIM_CERTIFICATES), NULL) : NULL;
 
-	if (der.n && !certificate_spells_out_a_curve(der))
-		x = d2i_X509(NULL, &p, (long)der.n);
-	if (x && p != (const unsigned char *)der.p + der.n) {
+	/* When it fails there, x is freed and NULL. */
+	if (x && d2i_X509(&x, &p, (long)der.n) && p != (const unsigned char *)der.p + der.n) {
 		X509_free(x);
 		x = NULL;
 	}
@@ -244,6 +246,14 @@ static instant time_of(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) ? (instant)timegm(&tm) * INSTANT_SECOND : 0;
 }
 
+/* A certificate of version 3 says 2. Whatever else stands there is a number too. */
+static int version_of(const X509 *x)
+{
+	long said = X509_get_version(x);
+
+	return said >= 0 && said < INT_MAX ? (int)said + 1 : 0;
+}
+
 static struct slice serial_text(struct arena *a, const X509 *x)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
@@ -315,7 +325,7 @@ enum err certificate_describe_decoded(const X509 *x, struct slice der, struct ar
 		.serial = serial_text(a, x),
 		.not_before = time_of(X509_get0_notBefore(x)),
 		.not_after = time_of(X509_get0_notAfter(x)),
-		.version = (int)X509_get_version(x) + 1,
+		.version = version_of(x),
 	};
 	/* A part that found no room would read as one that the certificate lacks. */
 	return arena_failed(a) || slice_absent(out->subject) || slice_absent(out->issuer) ? ERR_TOO_BIG : OK;

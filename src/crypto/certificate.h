@@ -35,7 +35,7 @@ struct certificate_info {
 	struct slice sha1, sha256;    /* thumbprints, upper-case hex */
 	struct slice serial;          /* upper-case hex */
 	instant not_before, not_after;
-	int version; /* 3 */
+	int version; /* 3; 0: no number that could be one */
 };
 
 /* All of it, in the arena. ERR_MALFORMED; ERR_TOO_BIG: a name too long to print, or a full arena. */

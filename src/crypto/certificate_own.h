@@ -8,7 +8,7 @@
 
 #include "crypto/certificate.h"
 
-/* Exactly one certificate and nothing more. NULL: something else, or no memory. */
+/* Exactly one certificate and nothing more. NULL: something else, or no memory. The caller's to free. */
 X509 *certificate_decode(struct slice der);
 
 /* As certificate_describe; `der` is what `x` was decoded from. */

@@ -13,14 +13,15 @@
 #include "crypto/chain.h"
 #include "crypto/digest.h"
 #include "crypto/revocation_own.h"
+#include "crypto/slim.h"
 
 #define SECURITY_LEVEL 2 /* 112 bits: RSA from 2048, no SHA-1 (SSL_CTX_set_security_level) */
 
-/* A judgement that was made: the anchor by its digest. */
+/* A judgement that was made: the anchor by its digest. Certificates know no time finer than a second. */
 struct remembered {
 	unsigned char anchor[SHA256_SIZE];
 	enum chain_purpose purpose;
-	instant now;
+	time_t now;
 	struct chain_path path;
 };
 
@@ -386,7 +387,7 @@ static enum err try_path(struct chain *c, struct judgement *j, bool backwards, s
 {
 	STACK_OF(X509) *others = sk_X509_new_null();
 	X509_STORE *store = X509_STORE_new();
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new_ex(slim_library(SLIM_CERTIFICATES), NULL);
 	enum err e = ERR_NO_MEMORY;
 
 	if (others && store && ctx && gather(c, backwards, others) && X509_STORE_add_cert(store, j->anchor) &&
@@ -423,14 +424,14 @@ static void blame_key(struct chain *c, struct chain_path *out)
 }
 
 static enum err judge_anchor(struct chain *c, struct slice anchor_der, const struct revocations *revocations, enum chain_purpose purpose,
-			     instant now, struct chain_path *out)
+			     time_t now, struct chain_path *out)
 {
 	X509 *anchor = certificate_decode(anchor_der);
 	struct judgement j = {
 		.anchor = anchor,
 		.revocations = revocations,
 		.purpose = purpose == CHAIN_SERVER ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT,
-		.now = (time_t)(now / INSTANT_SECOND),
+		.now = now,
 	};
 	const char *why;
 	enum err e = OK;
@@ -452,20 +453,21 @@ enum err chain_judge(struct chain *c, struct slice anchor, enum chain_purpose pu
 {
 	unsigned char digest[SHA256_SIZE];
 	struct remembered *r = c->remembered, *end = r + c->remembered_count;
+	time_t second = (time_t)(now / INSTANT_SECOND);
 	enum err e;
 
 	*out = (struct chain_path){0};
 	sha256(anchor, digest);
 	for (; r < end; r++)
-		if (memcmp(r->anchor, digest, sizeof(digest)) == 0 && r->purpose == purpose && r->now == now) {
+		if (memcmp(r->anchor, digest, sizeof(digest)) == 0 && r->purpose == purpose && r->now == second) {
 			*out = r->path;
 			return OK;
 		}
 	if (c->remembered_count == CHAIN_ANCHORS_MAX)
 		return ERR_TOO_BIG;
-	if ((e = judge_anchor(c, anchor, NULL, purpose, now, out)) != OK)
+	if ((e = judge_anchor(c, anchor, NULL, purpose, second, out)) != OK)
 		return e;
-	*r = (struct remembered){.purpose = purpose, .now = now, .path = *out};
+	*r = (struct remembered){.purpose = purpose, .now = second, .path = *out};
 	memcpy(r->anchor, digest, sizeof(digest));
 	c->remembered_count++;
 	return OK;
@@ -475,5 +477,5 @@ enum err chain_judge_revoked(struct chain *c, struct slice anchor, const struct 
 			     instant now, struct chain_path *out)
 {
 	*out = (struct chain_path){0};
-	return judge_anchor(c, anchor, revocations_all(revocations) ? revocations : NULL, purpose, now, out);
+	return judge_anchor(c, anchor, revocations_all(revocations) ? revocations : NULL, purpose, (time_t)(now / INSTANT_SECOND), out);
 }

@@ -52,8 +52,8 @@ struct chain_path {
 enum chain_purpose { CHAIN_CLIENT, CHAIN_SERVER };
 
 /* Judge the path from the leaf to `anchor` (DER) at the time `now`. The anchor itself may have expired: it is
- * trusted because the operator says so (device-api.md 8). Asked again, the answer is remembered. ERR_MALFORMED: the anchor or the leaf
- * does not read; ERR_TOO_BIG: it is one anchor too many. */
+ * trusted because the operator says so (device-api.md 8). Asked again for the same second, the answer is remembered.
+ * ERR_MALFORMED: the anchor or the leaf does not read; ERR_TOO_BIG: it is one anchor too many. */
 MUST_USE enum err chain_judge(struct chain *, struct slice anchor, enum chain_purpose, instant now, struct chain_path *out);
 
 /* The same, and none of the path's certificates may be on one of the lists ("revoked"), nor may a strict list of one of its issuers

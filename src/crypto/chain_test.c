@@ -224,10 +224,26 @@ static void a_judgement_is_remembered_and_their_number_bounded(void **state)
 	assert_int_equal(chain_new(w->der, DEPTH, &c), OK);
 	for (int round = 0; round < 3; round++)
 		for (int i = 0; i < CHAIN_ANCHORS_MAX; i++)
-			assert_int_equal(chain_judge(c, w->der[3], CHAIN_CLIENT, now + i, &path), OK);
-	assert_int_equal(chain_judge(c, w->der[3], CHAIN_CLIENT, now - 1, &path), ERR_TOO_BIG);
+			assert_int_equal(chain_judge(c, w->der[3], CHAIN_CLIENT, now + i * INSTANT_SECOND, &path), OK);
+	assert_int_equal(chain_judge(c, w->der[3], CHAIN_CLIENT, now - INSTANT_SECOND, &path), ERR_TOO_BIG);
 	assert_int_equal(chain_judge(c, w->der[3], CHAIN_CLIENT, now, &path), OK);
 	assert_true(path.leads);
+	chain_free(&c);
+}
+
+/* Whoever asks has looked at the clock again in between. */
+static void a_judgement_holds_for_the_whole_second(void **state)
+{
+	struct world *w = *state;
+	struct chain *c = NULL;
+	struct chain_path path;
+	instant second = clock_wall() / INSTANT_SECOND * INSTANT_SECOND;
+
+	assert_int_equal(chain_new(w->der, DEPTH, &c), OK);
+	for (int i = 0; i <= CHAIN_ANCHORS_MAX; i++) {
+		assert_int_equal(chain_judge(c, w->der[3], CHAIN_CLIENT, second + i * (INSTANT_SECOND / 20), &path), OK);
+		assert_true(path.leads);
+	}
 	chain_free(&c);
 }
 
@@ -261,6 +277,7 @@ int main(void)
 		TEST(a_key_that_is_not_ours_does_no_harm_outside_the_path),
 		TEST(chains_have_limits),
 		TEST(a_judgement_is_remembered_and_their_number_bounded),
+		TEST(a_judgement_holds_for_the_whole_second),
 		TEST(marks_lead_from_an_issuer_to_its_certificate),
 	};
 

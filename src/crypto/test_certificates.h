@@ -19,13 +19,26 @@
 
 #define TEST_DAY 86400
 
-/* "P-256", "P-384", "P-521", "ED25519", "RSA-2048", "RSA-1024". */
+static inline EVP_PKEY *test_pss_key(unsigned bits)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+	EVP_PKEY *key = NULL;
+
+	if (EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) == 1)
+		EVP_PKEY_generate(ctx, &key);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* "P-256", "P-384", "P-521", "ED25519", "ED448", "RSA-2048", "RSA-1024", "PSS-2048". */
 static inline EVP_PKEY *test_key(const char *kind)
 {
 	EVP_PKEY *key;
 
-	if (strcmp(kind, "ED25519") == 0)
-		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	if (strncmp(kind, "ED", 2) == 0)
+		key = EVP_PKEY_Q_keygen(NULL, NULL, kind);
+	else if (strncmp(kind, "PSS-", 4) == 0)
+		key = test_pss_key((unsigned)atoi(kind + 4));
 	else if (strncmp(kind, "RSA-", 4) == 0)
 		key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)atoi(kind + 4));
 	else
@@ -73,6 +86,12 @@ static inline void test_extend_fully(X509 *x, X509 *issuer, int ca)
 		test_extend(x, issuer, NID_ext_key_usage, "clientAuth");
 }
 
+/* EdDSA digests by itself. */
+static inline const EVP_MD *test_digest(EVP_PKEY *key)
+{
+	return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ? NULL : EVP_sha256();
+}
+
 static inline struct test_certificate test_make(struct test_wish w)
 {
 	static long serial = 1;
@@ -98,8 +117,7 @@ static inline struct test_certificate test_make(struct test_wish w)
 		test_extend(c.x, issuer->x, NID_subject_alt_name, w.alt);
 	if (w.odd)
 		w.odd(c.x);
-	/* Ed25519 digests by itself. */
-	assert(X509_sign(c.x, issuer->key, EVP_PKEY_is_a(issuer->key, "ED25519") ? NULL : EVP_sha256()) > 0);
+	assert(X509_sign(c.x, issuer->key, test_digest(issuer->key)) > 0);
 	return c;
 }
 

@@ -26,6 +26,7 @@ struct storey {
 	struct fetcher *fetcher;
 	struct link *link;
 	struct link_local local;
+	struct news *news;
 	struct provision *provision;
 	struct hubs *hubs;
 	struct api *api;
@@ -47,6 +48,7 @@ struct house {
 	struct passwords *passwords;
 	struct api_ports ports;
 	char first_password[PASSWORD_MADE_SIZE]; /* of the operator that was made now; empty: none was */
+	struct news_desk *news; /* on the first loop */
 	struct storey *storeys;
 	struct provision **provisions; /* of all storeys; they look each other up in it */
 	size_t count;
@@ -89,12 +91,17 @@ static enum err furnish(struct house *h, struct storey *s)
 		return e;
 	if ((e = link_new(&(struct link_conf){.loop = s->loop, .fetcher = s->fetcher, .local = &s->local}, &s->link)) != OK)
 		return e;
+	if (h->news == NULL && (h->news = news_desk_new(s->loop)) == NULL)
+		return ERR_NO_MEMORY;
+	if ((s->news = news_new(s->loop, h->news)) == NULL)
+		return ERR_NO_MEMORY;
 	if ((e = hubs_new(s->loop, h->store, &s->hubs)) != OK)
 		return e;
 	if ((e = provision_new(&(struct provision_conf){.loop = s->loop,
 							.store = h->store,
 							.link = s->link,
 							.fetcher = s == h->storeys ? s->fetcher : NULL,
+							.news = s->news,
 							.registers = h->registers,
 							.max_attempts_kept = (int)set->attempts_kept},
 			       &s->provision)) != OK)
@@ -104,6 +111,7 @@ static enum err furnish(struct house *h, struct storey *s)
 				       .provision = s->provision,
 				       .hubs = s->hubs,
 				       .link = s->link,
+				       .news = s->news,
 				       .domain = set->domain,
 				       .admin_token = h->folder->admin_token,
 				       .operations = h->operations,
@@ -251,6 +259,9 @@ void house_close(struct house **house)
 	/* These threads bring their answers back to the loops, so they end first. */
 	passwords_free(&h->passwords);
 	store_close(&h->store);
+	for (size_t i = 0; h->storeys && i < h->count; i++)
+		news_free(&h->storeys[i].news);
+	news_desk_free(&h->news);
 	for (size_t i = 0; h->storeys && i < h->count; i++)
 		if (h->storeys[i].loop)
 			loop_free(&h->storeys[i].loop);

@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "io/loop.h"
@@ -17,6 +18,7 @@
 #endif
 
 #define SETTINGS_ARENA_MAX (4 * 1024 * 1024)
+#define OTHER_DESCRIPTORS  512 /* of the store, the loops, linked hubs, health */
 
 struct server {
 	int argc;
@@ -48,6 +50,30 @@ static int print_help(void)
 	return 0;
 }
 
+/* --- descriptors --- */
+
+/* Soft limits are kept low for programs that still use select(); we take what we may have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)!setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Connections beyond what the system lets us have wait at the door. */
+static void compare_with_descriptor_limit(int64_t connections)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < (rlim_t)connections + OTHER_DESCRIPTORS)
+		log_info(NULL, "few-descriptors", "connections", log_num((char[24]){0}, connections), "descriptors",
+			 log_num((char[24]){0}, (long long)limit.rlim_cur), "reason",
+			 "the limit of open files, which the system sets, is too low for so many connections", NULL);
+}
+
 /* --- signals, on the first loop --- */
 
 static void on_end(void *cookie)
@@ -68,10 +94,12 @@ static void on_reload(void *cookie)
 	bool help;
 
 	if (settings_read(server->argc, server->argv, server->arena, &fresh, &help, &why) != OK ||
-	    house_reload(server->house, &fresh, &why) != OK)
+	    house_reload(server->house, &fresh, &why) != OK) {
 		log_error(NULL, "reload-failed", "reason", why, NULL);
-	else
+	} else {
+		compare_with_descriptor_limit(fresh.connections);
 		log_info(NULL, "reloaded", NULL);
+	}
 }
 
 static void announce(struct server *server)
@@ -141,6 +169,8 @@ int serve(int argc, char **argv)
 		return print_help();
 	}
 	set_up_log(&server.settings);
+	raise_descriptor_limit();
+	compare_with_descriptor_limit(server.settings.connections);
 	if (folder_open(&server.settings, server.arena, clock_wall(), &server.folder, &why) != OK) {
 		log_error(NULL, "cannot-start", "reason", why, NULL);
 		goto out;

@@ -14,10 +14,13 @@
  * given the set that was read once. */
 static CURLcode on_ssl_context(CURL *easy, void *context, void *cookie)
 {
-	struct fetcher *r = cookie;
+	const struct fetch *f = cookie;
+	const struct credential *c = f->credential;
 
 	(void)easy;
-	SSL_CTX_set1_cert_store(context, r->trust);
+	SSL_CTX_set1_cert_store(context, f->fetcher->trust);
+	if (c && SSL_CTX_use_cert_and_key(context, c->leaf, c->key, c->chain, 1) != 1)
+		return CURLE_SSL_CERTPROBLEM;
 	return CURLE_OK;
 }
 
@@ -90,6 +93,7 @@ static bool set_target(struct fetch *f, const struct fetch_ask *ask)
 static void set_manners(struct fetch *f, const struct fetch_ask *ask)
 {
 	CURL *easy = f->easy;
+	bool fresh = ask->fresh || ask->credential; /* libcurl would let others have the connection */
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, f);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -101,13 +105,13 @@ static void set_manners(struct fetch *f, const struct fetch_ask *ask)
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, f->fetcher);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, f);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)ask->connect_ms);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, f);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, ask->fresh ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, ask->fresh ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, fresh ? 1L : 0L);
 }
 
 /* libcurl does not count the time that a request waits for a free connection; this does. */
@@ -132,6 +136,7 @@ struct fetch *fetch_start(struct fetcher *r, const struct fetch_ask *ask, fetch_
 	f->cookie = cookie;
 	f->connect_ms = ask->connect_ms;
 	f->deadline_ms = ask->deadline_ms;
+	f->credential = ask->credential;
 	f->state = FETCH_ENDED; /* until libcurl has it */
 	list_init(&f->link);
 	buf_init(&f->body, ask->answer_max);

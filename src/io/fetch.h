@@ -8,6 +8,7 @@
 #ifndef BERTH_IO_FETCH_H
 #define BERTH_IO_FETCH_H
 
+#include "io/credential.h"
 #include "io/loop.h"
 
 struct fetcher; /* one per loop: the pool of connections */
@@ -25,12 +26,13 @@ void fetcher_free(struct fetcher **); /* pending exchanges are dropped, silently
 
 struct fetch_ask {
 	const char *method, *url;
-	const char *const *headers;  /* "Name: value", ended by NULL; may be NULL */
-	struct slice body;           /* lent until done() runs; not copied */
-	const char *connect_to;      /* "address:port" in place of what the URL's host resolves to; NULL: resolve */
-	size_t answer_max;           /* a longer answer arrives as ERR_TOO_BIG */
-	int connect_ms, deadline_ms; /* to connect; for the whole exchange */
-	bool fresh;                  /* on a connection of its own, closed afterwards */
+	const char *const *headers;          /* "Name: value", ended by NULL; may be NULL */
+	struct slice body;                   /* lent until done() runs; not copied */
+	const char *connect_to;              /* "address:port" in place of what the URL's host resolves to; NULL: resolve */
+	size_t answer_max;                   /* a longer answer arrives as ERR_TOO_BIG */
+	int connect_ms, deadline_ms;         /* to connect; for the whole exchange */
+	bool fresh;                          /* on a connection of its own, closed afterwards */
+	const struct credential *credential; /* shown when the server asks for a certificate; makes it fresh. NULL: none */
 };
 
 struct fetch_answer {

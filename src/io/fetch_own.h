@@ -40,6 +40,7 @@ struct fetch {
 	struct curl_slist *headers, *connect_to;
 	struct timer *deadline;
 	int deadline_ms, connect_ms;
+	const struct credential *credential;
 	struct buf body;
 	bool too_big, too_late;
 	CURLcode result;

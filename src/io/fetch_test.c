@@ -353,6 +353,48 @@ static void a_fresh_question_has_a_connection_of_its_own(void **state)
 	world_fini(&w);
 }
 
+static size_t seen[3];
+
+static void serve_and_note(struct visit *v)
+{
+	seen[v->world->requests - 1] = v->stream->chain_count;
+	serve_ok(v);
+}
+
+static struct slice read_file(const char *path, char to[4096])
+{
+	FILE *f = fopen(path, "r");
+	size_t n = fread(to, 1, 4096, f);
+
+	fclose(f);
+	return slice_over(to, n);
+}
+
+static void a_certificate_is_shown_for_one_question_only(void **state)
+{
+	struct world w;
+	struct fetch_ask q;
+	char certificate[4096], key[4096];
+	struct credential *credential;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(OK, credential_read(read_file(files[0][0], certificate), read_file(files[0][1], key), &credential, &why));
+	world_init(&w, 0);
+	w.serve = serve_and_note;
+	for (int i = 0; i < 3; i++) {
+		q = usual(&w);
+		q.credential = i == 1 ? credential : NULL;
+		assert_int_equal(OK, ask_and_wait(&w, q)->e);
+	}
+	assert_int_equal(0, seen[0]);
+	assert_int_equal(1, seen[1]);
+	assert_int_equal(0, seen[2]);
+	assert_int_equal(2, w.accepted); /* the others share one */
+	world_fini(&w);
+	credential_free(&credential);
+}
+
 static void a_host_sees_no_more_connections_than_agreed(void **state)
 {
 	struct world w;
@@ -877,6 +919,7 @@ int main(void)
 		cmocka_unit_test(a_long_body_does_not_wait_for_permission),
 		cmocka_unit_test(connections_are_used_again),
 		cmocka_unit_test(a_fresh_question_has_a_connection_of_its_own),
+		cmocka_unit_test(a_certificate_is_shown_for_one_question_only),
 		cmocka_unit_test(a_host_sees_no_more_connections_than_agreed),
 		cmocka_unit_test(a_redirect_is_an_answer_like_any_other),
 		cmocka_unit_test(retry_after_is_told),

@@ -132,6 +132,13 @@ static int64_t real_now_ms(const struct loop *l)
 	return (int64_t)uv_now(&l->uv);
 }
 
+/* The turn may have gone on for long since it began, and its time is rounded down. */
+static int64_t real_ahead_ms(const struct loop *l)
+{
+	(void)l;
+	return (int64_t)(uv_hrtime() / 1000000) + 1;
+}
+
 static instant real_wall(const struct loop *l)
 {
 	(void)l;
@@ -245,6 +252,7 @@ static void real_free(struct loop *l)
 
 static const struct loop_face real = {
 	.now_ms = real_now_ms,
+	.ahead_ms = real_ahead_ms,
 	.wall = real_wall,
 	.timer_started = real_timer_started,
 	.task_posted = real_task_posted,

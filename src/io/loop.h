@@ -41,7 +41,7 @@ instant loop_wall(const struct loop *l);   /* the time of day */
 
 /* --- later --- */
 
-/* One callback `ms` from now. NULL: out of memory. The timer is freed after it has fired. */
+/* One callback `ms` from now, or a little later, never earlier. NULL: out of memory. The timer is freed after it has fired. */
 struct timer *loop_after(struct loop *l, int64_t ms, void (*fire)(void *cookie), void *cookie);
 
 /* Sets *t to NULL; NULL inside is welcome. Call it also (or just forget the pointer)

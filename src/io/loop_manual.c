@@ -37,6 +37,7 @@ static void manual_free(struct loop *l)
 
 static const struct loop_face manual = {
 	.now_ms = manual_now_ms,
+	.ahead_ms = manual_now_ms,
 	.wall = manual_wall,
 	.timer_started = manual_timer_started,
 	.task_posted = manual_task_posted,

@@ -42,6 +42,7 @@ size_t timers_fire(struct timers *ts, int64_t now);
 
 struct loop_face {
 	int64_t (*now_ms)(const struct loop *);
+	int64_t (*ahead_ms)(const struct loop *); /* now_ms as it is by now, and never less than the truth */
 	instant (*wall)(const struct loop *);
 	void (*timer_started)(struct loop *, struct timer *); /* it may be the earliest now */
 	void (*task_posted)(struct loop *, bool own_thread);  /* `guard` is held */

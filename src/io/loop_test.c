@@ -313,6 +313,41 @@ static void a_real_loop_runs_timers_and_tasks(void **state)
 	loop_free(&d.loop);
 }
 
+static int64_t started_us;
+
+static void note_how_late(void *cookie)
+{
+	struct diary *d = cookie;
+
+	d->left = (int)(clock_mono_us() - started_us);
+	loop_stop(d->loop);
+}
+
+static void be_busy_then_start_a_timer(struct task *t)
+{
+	struct diary *d = LIST_ITEM(t, struct diary, task);
+	int64_t until = clock_mono_us() + 30000;
+
+	while (clock_mono_us() < until)
+		;
+	started_us = clock_mono_us();
+	loop_after(d->loop, 10, note_how_late, d);
+}
+
+/* What a client can rely on: device-api.md 10.4 has an answer that must not come too early. */
+static void a_timer_is_not_early_however_long_the_turn_in_which_it_was_started(void **state)
+{
+	struct diary d;
+
+	(void)state;
+	new_real(&d);
+	d.task.run = be_busy_then_start_a_timer;
+	loop_post(d.loop, &d.task);
+	loop_run(d.loop);
+	assert_true(d.left >= 10000);
+	loop_free(&d.loop);
+}
+
 static void the_earliest_timer_cancelled_leaves_the_later_one(void **state)
 {
 	struct diary d;
@@ -513,6 +548,7 @@ int main(void)
 		cmocka_unit_test(a_task_taken_back_does_not_run),
 		cmocka_unit_test(a_task_is_taken_back_by_one_of_the_same_turn),
 		cmocka_unit_test(a_real_loop_runs_timers_and_tasks),
+		cmocka_unit_test(a_timer_is_not_early_however_long_the_turn_in_which_it_was_started),
 		cmocka_unit_test(the_earliest_timer_cancelled_leaves_the_later_one),
 		cmocka_unit_test(a_watch_tells_of_each_byte_until_stopped),
 		cmocka_unit_test(a_watch_for_nothing_is_silent),

@@ -327,7 +327,9 @@ enum err socket_start(struct socket *k, const struct transport *transport, struc
 	buf_init(&k->inbox, STREAM_INBOX_MAX);
 	buf_init(&k->outbox, STREAM_OUTBOX_MAX);
 	name_peer(k);
-	if ((k->watch = loop_watch(loop, fd, WATCH_READ, on_ready, k)) == NULL)
+	if (k->read_wants == 0)
+		k->read_wants = WATCH_READ;
+	if ((k->watch = loop_watch(loop, fd, k->read_wants, on_ready, k)) == NULL)
 		return ERR_NO_MEMORY;
 	if (transport->open == NULL) {
 		schedule(k); /* nothing to wait for: open in the next turn */

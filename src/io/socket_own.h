@@ -59,8 +59,8 @@ struct socket {
 	char peer[PEER_ADDRESS_TEXT];
 };
 
-/* Set up a zeroed socket and start it. On failure nothing is kept; `fd` and the transport stay the
- * caller's to undo. */
+/* Set up a zeroed socket and start it; who speaks first has put WATCH_WRITE in read_wants. On failure
+ * nothing is kept; `fd` and the transport stay the caller's to undo. */
 MUST_USE enum err socket_start(struct socket *k, const struct transport *, struct loop *, int fd, const struct socket_conf *,
 			       const struct stream_user *, void *cookie);
 

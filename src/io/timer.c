@@ -104,7 +104,7 @@ struct timer *loop_after(struct loop *l, int64_t ms, void (*fire)(void *cookie),
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return NULL;
 	t->loop = l;
-	t->due = l->face->now_ms(l) + (ms > 0 ? ms : 0);
+	t->due = ms > 0 ? l->face->ahead_ms(l) + ms : l->face->now_ms(l);
 	t->age = ts->next_age++;
 	t->fire = fire;
 	t->cookie = cookie;

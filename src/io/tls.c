@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "crypto/slim.h"
 #include "io/tls_own.h"
 
 #define WHY_MAX 256
@@ -103,6 +105,19 @@ static const char *openssl_reason(void)
 	return reason ? reason : "unknown reason";
 }
 
+/* Private keys are not what slim.h is for. */
+static bool use_key(SSL_CTX *c, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	EVP_PKEY *key = f ? PEM_read_PrivateKey(f, NULL, no_pass_phrase, NULL) : NULL;
+	bool used = key && SSL_CTX_use_PrivateKey(c, key) == 1;
+
+	EVP_PKEY_free(key);
+	if (f)
+		fclose(f);
+	return used;
+}
+
 static enum err context_load(SSL_CTX *c, const struct tls_pair *pair, char why[WHY_MAX])
 {
 	enum err e;
@@ -112,7 +127,7 @@ static enum err context_load(SSL_CTX *c, const struct tls_pair *pair, char why[W
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(c, pair->certificate_file) != 1)
 		return refuse(why, ERR_MALFORMED, "%s: no usable certificate (%s)", pair->certificate_file, openssl_reason());
-	if (SSL_CTX_use_PrivateKey_file(c, pair->key_file, SSL_FILETYPE_PEM) != 1)
+	if (!use_key(c, pair->key_file))
 		return refuse(why, ERR_MALFORMED, "%s: no usable key for %s (%s)", pair->key_file, pair->certificate_file,
 			      openssl_reason());
 	return OK;
@@ -120,7 +135,7 @@ static enum err context_load(SSL_CTX *c, const struct tls_pair *pair, char why[W
 
 static enum err context_new(const struct tls_pair *pair, SSL_CTX **out, char why[WHY_MAX])
 {
-	SSL_CTX *c = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *c = SSL_CTX_new_ex(slim_library(SLIM_TLS), NULL, TLS_server_method());
 	enum err e;
 
 	if (c == NULL)
@@ -209,7 +224,9 @@ SSL *tls_begin(struct tls *t)
 {
 	SSL *ssl = SSL_new(t->contexts[0]);
 
-	if (ssl)
-		atomic_fetch_add(&t->refs, 1);
+	if (ssl == NULL)
+		return NULL;
+	SSL_set_accept_state(ssl);
+	atomic_fetch_add(&t->refs, 1);
 	return ssl;
 }

@@ -11,8 +11,9 @@
 
 struct tls_socket {
 	struct socket k;
-	struct tls *tls;
+	struct tls *tls; /* NULL: the connection is ours, made to a server */
 	SSL *ssl;
+	const char *reason;  /* of a refused handshake */
 	struct slice *chain; /* in one piece with the bytes */
 };
 
@@ -32,8 +33,10 @@ static enum err outcome(struct tls_socket *t, int result, int *wants)
 		/* The end of TCP without the end of TLS: somebody may have cut it off. */
 		if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 			e = ERR_CLOSED;
-		if (t->k.phase == SOCKET_OPENING)
-			log_debug(NULL, "handshake refused", "peer", t->k.peer, "why", ERR_reason_error_string(error), NULL);
+		if (t->k.phase == SOCKET_OPENING) {
+			t->reason = ERR_reason_error_string(error);
+			log_debug(NULL, "handshake refused", "peer", t->k.peer, "why", t->reason, NULL);
+		}
 	}
 	ERR_clear_error();
 	return e;
@@ -41,8 +44,8 @@ static enum err outcome(struct tls_socket *t, int result, int *wants)
 
 /* --- what is known about the peer after the handshake --- */
 
-/* The client's certificates, leaf first. On the server OpenSSL keeps the leaf apart from the rest; a
- * client that sends its leaf twice has it in both. */
+/* The peer's certificates, leaf first. On the server OpenSSL keeps the leaf apart from the rest; on a client, and
+ * of a client that sends its leaf twice, it is in both. */
 struct presented {
 	X509 *leaf;
 	STACK_OF(X509) * rest;
@@ -98,7 +101,7 @@ static enum err tls_open(struct socket *k)
 	int result;
 
 	ERR_clear_error();
-	if ((result = SSL_accept(t->ssl)) != 1)
+	if ((result = SSL_do_handshake(t->ssl)) != 1)
 		return outcome(t, result, &k->read_wants);
 	k->s.server_name = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
 	return keep_chain(t);
@@ -148,7 +151,8 @@ static void tls_fini(struct socket *k)
 	struct tls_socket *t = (struct tls_socket *)k;
 
 	SSL_free(t->ssl);
-	tls_drop(t->tls);
+	if (t->tls)
+		tls_drop(t->tls);
 	free(t->chain);
 }
 
@@ -160,29 +164,45 @@ static const struct transport transport = {
 	.fini = tls_fini,
 };
 
-enum err tls_accept(struct loop *loop, struct tls *tls, int fd, const struct socket_conf *conf, const struct stream_user *user,
-		    void *cookie, struct stream **out)
+enum err tls_stream_new(struct loop *loop, struct tls *tls, SSL *ssl, int fd, const struct socket_conf *conf,
+			const struct stream_user *user, void *cookie, struct stream **out)
 {
 	struct tls_socket *t = calloc(1, sizeof(*t));
 	enum err e = ERR_NO_MEMORY;
 
 	if (t == NULL)
-		goto fail_fd;
-	if ((t->ssl = tls_begin(tls)) == NULL)
-		goto fail_memory;
+		goto fail;
 	t->tls = tls;
-	if (SSL_set_fd(t->ssl, fd) != 1)
-		goto fail_ssl;
-	if ((e = socket_start(&t->k, &transport, loop, fd, conf, user, cookie)) != OK)
-		goto fail_ssl;
+	t->ssl = ssl;
+	t->k.read_wants = SSL_is_server(ssl) ? WATCH_READ : WATCH_WRITE; /* a client speaks first */
+	if (SSL_set_fd(ssl, fd) != 1 || (e = socket_start(&t->k, &transport, loop, fd, conf, user, cookie)) != OK)
+		goto fail;
 	*out = &t->k.s;
 	return OK;
 
-fail_ssl:
-	tls_fini(&t->k);
-fail_memory:
+fail:
 	free(t);
-fail_fd:
+	SSL_free(ssl);
+	if (tls)
+		tls_drop(tls);
 	close(fd);
 	return e;
+}
+
+enum err tls_accept(struct loop *loop, struct tls *tls, int fd, const struct socket_conf *conf, const struct stream_user *user,
+		    void *cookie, struct stream **out)
+{
+	SSL *ssl = tls_begin(tls);
+
+	if (ssl)
+		return tls_stream_new(loop, tls, ssl, fd, conf, user, cookie, out);
+	close(fd);
+	return ERR_NO_MEMORY;
+}
+
+struct tls_failure tls_stream_failure(const struct stream *s)
+{
+	const struct tls_socket *t = (const struct tls_socket *)s;
+
+	return (struct tls_failure){SSL_get_verify_result(t->ssl), t->reason};
 }

@@ -387,7 +387,8 @@ static void assert_accepted(const struct test_certificate *chain, size_t count)
 
 static void every_kind_of_client_key_is_accepted(void **state)
 {
-	static const char *const kinds[] = {"P-256", "P-384", "P-521", "RSA-2048", "RSA-1024", "ED25519"};
+	static const char *const kinds[] = {"P-256",    "P-384",    "P-521",    "RSA-2048", "RSA-3072",
+					    "RSA-4096", "RSA-1024", "PSS-2048", "ED25519",  "ED448"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -395,6 +396,51 @@ static void every_kind_of_client_key_is_accepted(void **state)
 
 		assert_accepted(&c, 1);
 		test_unmake(&c);
+	}
+}
+
+static void every_kind_of_server_key_serves(void **state)
+{
+	static const char *const kinds[] = {"P-256", "P-384", "P-521", "RSA-2048", "RSA-4096", "ED25519", "ED448"};
+	char paths[2][128], why[256];
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct test_certificate c = test_make((struct test_wish){.kind = kinds[i / 2], .name = "kind", .issuer = &authority});
+		const struct tls_pair pair = {paths[0], paths[1]};
+		struct world w;
+
+		test_save(&folder, "kind", &c, 1, paths[0], paths[1]);
+		world_init(&w, true);
+		use_version(&w, versions[i % 2]);
+		tls_free(&w.tls);
+		assert_int_equal(OK, tls_new(&pair, 1, &w.tls, why));
+		world_play(&w, visit);
+		assert_int_equal(1, w.said);
+		assert_string_equal("hello", w.heard);
+		world_fini(&w);
+		test_unmake(&c);
+	}
+}
+
+/* device-api.md 6: old stacks have nothing newer than CBC. */
+static void every_suite_of_tls_1_2_works(void **state)
+{
+	static const char *const suites[] = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+					     "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-SHA256",
+					     "ECDHE-ECDSA-AES256-SHA384",     "ECDHE-ECDSA-AES256-SHA"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		struct world w;
+
+		world_init(&w, true);
+		use_version(&w, TLS1_2_VERSION);
+		assert_int_equal(1, SSL_CTX_set_cipher_list(w.client_ctx, suites[i]));
+		world_play(&w, visit);
+		assert_int_equal(1, w.said);
+		assert_string_equal("hello", w.heard);
+		world_fini(&w);
 	}
 }
 
@@ -1359,6 +1405,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_client_without_certificate_is_welcome),
 		cmocka_unit_test(every_kind_of_client_key_is_accepted),
+		cmocka_unit_test(every_kind_of_server_key_serves),
+		cmocka_unit_test(every_suite_of_tls_1_2_works),
 		cmocka_unit_test(expired_and_self_signed_certificates_are_not_judged_here),
 		cmocka_unit_test(a_chain_of_three_arrives_leaf_first),
 		cmocka_unit_test(a_leaf_sent_twice_counts_once),

@@ -51,23 +51,29 @@ static bool is_shown(const struct writer *w, size_t i)
 }
 
 /* service-api.md 5.4: all eight, or the .NET client fails. */
+void certificate_write_described(struct json_out *out, const char *name, const struct certificate_info *info)
+{
+	char at[INSTANT_TEXT];
+
+	json_open(out, name, '{');
+	json_text(out, "subjectName", info->subject);
+	json_text(out, "sha1Thumbprint", info->sha1);
+	json_text(out, "sha256Thumbprint", info->sha256);
+	json_text(out, "issuerName", info->issuer);
+	json_str(out, "notBeforeUtc", instant_print(info->not_before, INSTANT_SECONDS, at));
+	json_str(out, "notAfterUtc", instant_print(info->not_after, INSTANT_SECONDS, at));
+	json_text(out, "serialNumber", info->serial);
+	json_int(out, "version", info->version);
+	json_close(out, '}');
+}
+
 bool certificate_write_info(struct json_out *out, const char *name, struct slice der, struct arena *arena)
 {
 	struct certificate_info info;
-	char at[INSTANT_TEXT];
 
 	if (certificate_describe(der, arena, &info) != OK)
 		return false;
-	json_open(out, name, '{');
-	json_text(out, "subjectName", info.subject);
-	json_text(out, "sha1Thumbprint", info.sha1);
-	json_text(out, "sha256Thumbprint", info.sha256);
-	json_text(out, "issuerName", info.issuer);
-	json_str(out, "notBeforeUtc", instant_print(info.not_before, INSTANT_SECONDS, at));
-	json_str(out, "notAfterUtc", instant_print(info.not_after, INSTANT_SECONDS, at));
-	json_text(out, "serialNumber", info.serial);
-	json_int(out, "version", info.version);
-	json_close(out, '}');
+	certificate_write_described(out, name, &info);
 	return true;
 }
 

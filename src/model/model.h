@@ -111,6 +111,10 @@ void *noun_copy(const struct noun *, const void *record, struct arena *);
  * or the arena is full; nothing is written then. */
 bool certificate_write_info(struct json_out *, const char *name, struct slice der, struct arena *);
 
+/* The same of one that was described already. */
+struct certificate_info;
+void certificate_write_described(struct json_out *, const char *name, const struct certificate_info *);
+
 /* The row of that column, or of that JSON path; NULL: none. */
 const struct field *noun_field(const struct noun *, const char *name);
 const struct field *noun_field_json(const struct noun *, const char *path);
@@ -334,7 +338,8 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TEXT, target_device, NULL, 0, NULL, NULL) /* ... and the device ID for it */                                              \
 	F(FLAG, target_migrate, NULL, 0, NULL, NULL)                                                                                \
 	F(LIST, leftovers, NULL, 0, NULL, NULL)     /* "hub/device": identities of ours still to be removed */                      \
-	F(INT, pending, NULL, 0, NULL, NULL)        /* 1: assigning, or leftovers; a restart takes it up */
+	F(INT, pending, NULL, 0, NULL, NULL)        /* 1: assigning, or leftovers; a restart takes it up */                         \
+	F(LIST, moves, NULL, 0, NULL, NULL)         /* "date substatus hub/device": where it was placed, the latest last */
 
 /* Why a device was turned away: the last attempts of each registration ID. */
 #define ATTEMPT_FIELDS(F)                                                                                                           \
@@ -474,7 +479,11 @@ extern const struct noun *const nouns[];
 
 /* Index numbers for struct store_want.by; 0 is the primary key. */
 enum { SERVICE_BY_NAME = 1 };                                    /* name_folded */
-enum { REGISTRATION_BY_GROUP = 1, REGISTRATION_BY_PENDING = 2 }; /* scope, group_id, id; pending, scope, id */
+enum {
+	REGISTRATION_BY_GROUP = 1, /* scope, group_id, id */
+	REGISTRATION_BY_PENDING,   /* pending, scope, id */
+	REGISTRATION_BY_TROUBLE,   /* scope, status ("failed" or "disabled"), id */
+};
 enum { INDIVIDUAL_BY_CA_PRIMARY = 1, INDIVIDUAL_BY_CA_SECONDARY, INDIVIDUAL_BY_END }; /* scope, ca_.._id, id; scope, certificate_end, id */
 enum {
 	GROUP_BY_ATTESTATION = 1,  /* scope, attestation, id */

@@ -94,6 +94,8 @@ static const struct noun_index registration_indexes[] = {
 	{"registration_by_group", {"scope", "group_id", "id"}, false, NULL},
 	/* Partial: nearly all registrations are finished, and a restart asks only for the others. */
 	{"registration_by_pending", {"pending", "scope", "id"}, false, "pending = 1"},
+	/* ... and an operator mostly for those that went wrong. */
+	{"registration_by_trouble", {"scope", "status", "id"}, false, "status IN ('failed', 'disabled')"},
 };
 
 static const struct noun_index individual_indexes[] = {

@@ -89,9 +89,3 @@ void amqp_link_attached(struct connection *c, const struct amqp_event *event)
 	else
 		c->answer_link = event->link;
 }
-
-void amqp_link_detached(struct connection *c, const struct amqp_event *event)
-{
-	if (event->link == c->answer_link)
-		c->answer_link = 0;
-}

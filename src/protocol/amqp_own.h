@@ -41,7 +41,7 @@ struct connection {
 	size_t ask_count;
 	struct list answers; /* they wait for credit */
 	size_t answer_bytes;
-	uint32_t answer_link; /* on which the client receives; 0: none */
+	uint32_t answer_link; /* on which the client receives: the latest one, though it may be gone */
 };
 
 /* --- amqps.c --- */
@@ -71,7 +71,6 @@ bool amqp_split_name(struct slice name, struct slice *scope, struct slice *regis
 bool amqp_identify(struct connection *c, struct slice scope, struct slice registration_id, struct slice token);
 
 void amqp_link_attached(struct connection *c, const struct amqp_event *event);
-void amqp_link_detached(struct connection *c, const struct amqp_event *event);
 
 /* --- amqp_request.c --- */
 

@@ -323,6 +323,31 @@ static void answers_that_nobody_takes_have_a_limit(void **state)
 	assert_string_equal(c.condition, "amqp:resource-limit-exceeded");
 }
 
+static void answers_leave_as_fast_as_the_client_takes_them(void **state)
+{
+	static char body[60000];
+	pn_link_t *receiver;
+	size_t count = 0;
+
+	(void)state;
+	memset(body, ' ', sizeof(body) - 1);
+	log_in();
+	receiver = client_receiver(&c, "in", NAME, 0);
+	sender = client_sender(&c, "out", NAME);
+	talk();
+	for (size_t round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 4; i++) {
+			register_once();
+			answer(count++, 200, 0, body);
+		}
+		pn_link_flow(receiver, 4);
+		talk();
+		assert_int_equal(c.answer_count, count);
+		assert_int_equal(c.answers[count - 1].size, sizeof(body) - 1);
+	}
+	assert_false(gone);
+}
+
 static void few_requests_are_asked_at_once_and_the_others_wait(void **state)
 {
 	(void)state;
@@ -372,6 +397,7 @@ int main(void)
 		TEST(answers_wait_for_credit_in_their_order),
 		TEST(a_receiver_may_be_replaced),
 		TEST(answers_that_nobody_takes_have_a_limit),
+		TEST(answers_leave_as_fast_as_the_client_takes_them),
 		TEST(few_requests_are_asked_at_once_and_the_others_wait),
 		TEST(an_answer_to_a_link_that_is_gone_is_dropped),
 	};

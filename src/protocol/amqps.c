@@ -66,12 +66,9 @@ static void on_event(struct connection *c, const struct amqp_event *event)
 		break;
 	case AMQP_ATTACHED: amqp_link_attached(c, event); break;
 	case AMQP_DETACHED:
-		log_end(c, event);
-		amqp_link_detached(c, event);
-		break;
+	case AMQP_CLOSED: log_end(c, event); break;
 	case AMQP_MESSAGE: amqp_request(c, event); break;
 	case AMQP_CREDIT: amqp_send_answers(c); break;
-	case AMQP_CLOSED: log_end(c, event); break;
 	}
 }
 

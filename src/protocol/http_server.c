@@ -2,7 +2,7 @@
  * http_server.c: one connection, request by request.
  *
  * The phases follow each other: IDLE (nothing of the next request is here), HEAD (some of it), BODY, ASKED (the
- * service thinks), ANSWERING (the peer takes its time). Each has its deadline; meeting it ends the connection, with
+ * service thinks), ANSWERING (the peer takes its time). STREAMING comes instead of ANSWERING when the answer has no end. Each has its deadline; meeting it ends the connection, with
  * 408 where the peer might listen. UPGRADED comes instead of BODY, and nothing after it: it has left HTTP.
  */
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "io/tls.h"
 #include "protocol/http_server.h"
 
-enum phase { IDLE, HEAD, BODY, ASKED, ANSWERING, UPGRADED };
+enum phase { IDLE, HEAD, BODY, ASKED, STREAMING, ANSWERING, UPGRADED };
 
 struct connection {
 	struct loop *loop;
@@ -27,8 +27,8 @@ struct connection {
 	unsigned requests;
 
 	/* The request. */
-	struct buf head_text; /* the head's slices point here */
-	struct http_head head;
+	struct http_head *head; /* large, so there is one only while there is a request */
+	struct buf head_text;   /* its slices point here */
 	struct http_chunks chunks;
 	struct buf body;
 	size_t body_max;
@@ -40,6 +40,7 @@ struct connection {
 	struct buf answer;
 	size_t sent;
 	bool chunked, close_after;
+	size_t untaken; /* STREAMING: bytes that the peer has not taken yet */
 
 	struct upgraded *upgraded; /* who has the stream */
 };
@@ -47,6 +48,13 @@ struct connection {
 static void go_on(struct connection *c);
 
 /* --- life --- */
+
+static void forget_head(struct connection *c)
+{
+	buf_release(&c->head_text);
+	free(c->head);
+	c->head = NULL;
+}
 
 static void connection_free(struct connection *c, bool abort)
 {
@@ -60,7 +68,7 @@ static void connection_free(struct connection *c, bool abort)
 		stream_abort(&c->stream);
 	else
 		stream_close(&c->stream);
-	buf_fini(&c->head_text);
+	forget_head(c);
 	buf_fini(&c->body);
 	buf_fini(&c->answer);
 	env->closed(env->cookie, c);
@@ -77,7 +85,7 @@ static void deadline_passed(void *cookie)
 	if (c->phase == HEAD || c->phase == BODY)
 		refuse(c, 408, "The request took too long to arrive.");
 	else
-		connection_free(c, c->phase == ANSWERING);
+		connection_free(c, c->phase == ANSWERING || c->phase == STREAMING);
 }
 
 /* Enter a phase; 0: it has no deadline of ours. */
@@ -121,14 +129,14 @@ static void write_head(struct connection *c, const struct api_answer *a, struct 
 	buf_printf(to, "Date: %s\r\n", instant_print(loop_wall(c->loop), INSTANT_HTTP, date));
 	if (c->close_after)
 		buf_add_str(to, "Connection: close\r\n");
-	else if (c->head.minor == 0)
+	else if (c->head->minor == 0)
 		buf_add_str(to, "Connection: keep-alive\r\n");
 	buf_add_str(to, "\r\n");
 }
 
 static void request_over(struct connection *c)
 {
-	buf_clear(&c->head_text);
+	forget_head(c);
 	buf_release(&c->body);
 	buf_release(&c->answer);
 	c->sent = 0;
@@ -162,6 +170,10 @@ static void on_drained(void *cookie)
 {
 	struct connection *c = cookie;
 
+	if (c->phase == STREAMING) {
+		c->untaken = 0;
+		timer_cancel(&c->deadline);
+	}
 	if (c->phase != ANSWERING)
 		return;
 	if (!c->chunked || c->sent > c->answer.n) {
@@ -183,11 +195,11 @@ static void answer(struct connection *c, const struct api_answer *a)
 {
 	struct buf out;
 
-	c->chunked = a->body.n > HTTP_CHUNK && c->head.minor == 1;
-	c->close_after |= !c->head.keep_alive || c->draining || c->requests >= HTTP_REQUESTS_MAX;
+	c->chunked = a->body.n > HTTP_CHUNK && c->head->minor == 1;
+	c->close_after |= !c->head->keep_alive || c->draining || c->requests >= HTTP_REQUESTS_MAX;
 	buf_init(&out, TLS_OUTBOX_MAX);
 	write_head(c, a, &out);
-	if (c->head.method == HTTP_HEAD) {
+	if (c->head->method == HTTP_HEAD) {
 		/* RFC 9110 section 9.3.2: the head of what GET would get; a body would be taken for the next answer. */
 		c->chunked = false;
 	} else if (c->chunked) {
@@ -206,6 +218,36 @@ static void answer(struct connection *c, const struct api_answer *a)
 	buf_fini(&out);
 }
 
+/* A piece of an answer without end. What goes wrong here is found out by on_broken, or by the deadline. */
+static bool take_part(void *cookie, const struct api_answer *head, struct slice bytes)
+{
+	struct connection *c = cookie;
+	struct buf out;
+	bool taken;
+
+	if ((c->phase != ASKED && c->phase != STREAMING) || c->untaken + bytes.n > HTTP_UNTAKEN_MAX)
+		return false;
+	buf_init(&out, HTTP_UNTAKEN_MAX + HTTP_HEAD_MAX);
+	if (head) {
+		struct api_answer begins = *head;
+
+		begins.body = SLICE(""); /* there is one */
+		c->chunked = c->close_after = true;
+		write_head(c, &begins, &out);
+	}
+	buf_printf(&out, "%zx\r\n", bytes.n);
+	buf_add(&out, bytes);
+	buf_add_str(&out, "\r\n");
+	if (c->deadline == NULL)
+		enter(c, STREAMING, HTTP_WRITE_MS);
+	c->phase = STREAMING;
+	taken = !buf_failed(&out) && stream_write(c->stream, buf_slice(&out)) == OK;
+	if (taken)
+		c->untaken += out.n;
+	buf_fini(&out);
+	return taken;
+}
+
 static void answered(void *cookie, const struct api_answer *a)
 {
 	struct connection *c = cookie;
@@ -214,27 +256,43 @@ static void answered(void *cookie, const struct api_answer *a)
 	answer(c, a);
 }
 
+/* In the words of device-api.md 5.5, which the clients of every surface read. */
+static void write_refusal(const struct connection *c, int code, const char *sentence, struct buf *body)
+{
+	char at[INSTANT_TEXT];
+	struct json_out out;
+
+	json_out_init(&out, body);
+	json_open(&out, NULL, '{');
+	json_int(&out, "errorCode", code);
+	json_str(&out, "trackingId", c->request_id);
+	json_str(&out, "message", sentence);
+	json_str(&out, "timestampUtc", instant_print(loop_wall(c->loop), INSTANT_ISO7, at));
+	json_close(&out, '}');
+}
+
 /* A request that could not be read is answered, and the connection closed: what follows in the inbox cannot be trusted to
  * be the start of anything. */
 static void refuse(struct connection *c, int status, const char *sentence)
 {
 	struct api_answer a = {.status = status};
+	struct api_header *header = a.headers;
+	char code[16], seconds[16];
 	struct buf body;
-	struct json_out out;
 
 	if (c->request_id[0] == 0)
 		random_uuid(c->request_id);
 	c->close_after = true;
+	snprintf(code, sizeof(code), "%d", status * 1000 + 1);
+	snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_SECONDS);
 	buf_init(&body, 1024);
-	json_out_init(&out, &body);
-	json_open(&out, NULL, '{');
-	json_int(&out, "errorCode", status * 1000 + 1);
-	json_str(&out, "trackingId", c->request_id);
-	json_str(&out, "message", sentence);
-	json_close(&out, '}');
+	write_refusal(c, status * 1000 + 1, sentence, &body);
 	a.body = buf_slice(&body);
+	*header++ = (struct api_header){"x-ms-error-code", slice_str(code)};
+	if (status >= 500)
+		*header++ = (struct api_header){"Retry-After", slice_str(seconds)}; /* 9.2 */
 	if (status == 426)
-		upgrade_hint(&a);
+		upgrade_hint(header);
 	log_info(NULL, "request-refused", "protocol", c->service->protocol, "peer", c->stream->peer_address, "request", c->request_id,
 		 "reason", sentence, NULL);
 	answer(c, &a);
@@ -245,7 +303,7 @@ static void refuse(struct connection *c, int status, const char *sentence)
 
 static void ask(struct connection *c)
 {
-	struct slice host = c->head.authority;
+	struct slice host = c->head->authority;
 	ptrdiff_t colon = slice_find(host, ':');
 	struct api_answer at_hand;
 
@@ -255,7 +313,7 @@ static void ask(struct connection *c)
 	if (host.n == 0)
 		host = slice_str(c->stream->server_name);
 	c->question = (struct api_question){
-		.head = &c->head,
+		.head = c->head,
 		.host = host,
 		.body = buf_slice(&c->body),
 		.chain = c->stream->chain,
@@ -263,6 +321,7 @@ static void ask(struct connection *c)
 		.protocol = c->service->protocol,
 		.peer = c->stream->peer_address,
 		.request_id = c->request_id,
+		.part = c->head->minor == 1 && c->head->method == HTTP_GET ? take_part : NULL,
 	};
 	if (c->service->at_hand && c->service->at_hand(c->env->house, &c->question, &at_hand)) {
 		answer(c, &at_hand);
@@ -281,12 +340,12 @@ static bool read_body(struct connection *c)
 	size_t used = 0;
 	enum err e;
 
-	if (c->head.chunked) {
+	if (c->head->chunked) {
 		e = http_read_chunks(&c->chunks, in, &c->body, &used);
 	} else {
-		used = in.n < c->head.length - c->body.n ? in.n : (size_t)(c->head.length - c->body.n);
+		used = in.n < c->head->length - c->body.n ? in.n : (size_t)(c->head->length - c->body.n);
 		buf_add(&c->body, slice_to(in, used));
-		e = buf_failed(&c->body) ? ERR_NO_MEMORY : c->body.n == c->head.length ? OK : ERR_AGAIN;
+		e = buf_failed(&c->body) ? ERR_NO_MEMORY : c->body.n == c->head->length ? OK : ERR_AGAIN;
 	}
 	stream_eat(c->stream, used);
 	switch (e) {
@@ -310,6 +369,17 @@ static int status_of_head(enum err e)
 	}
 }
 
+static bool begin_head(struct connection *c)
+{
+	if ((c->head = calloc(1, sizeof(*c->head))) == NULL) {
+		connection_free(c, true);
+		return false;
+	}
+	enter(c, HEAD, HTTP_HEAD_MS);
+	c->request_id[0] = 0;
+	return true;
+}
+
 /* Take the head out of the inbox; true: the body comes next. */
 static bool read_head(struct connection *c)
 {
@@ -323,11 +393,9 @@ static bool read_head(struct connection *c)
 			connection_free(c, false);
 		return false;
 	}
-	if (c->phase == IDLE) {
-		enter(c, HEAD, HTTP_HEAD_MS);
-		c->request_id[0] = 0;
-	}
-	e = http_read_head(in, &c->head, &used, &why);
+	if (c->phase == IDLE && !begin_head(c))
+		return false;
+	e = http_read_head(in, c->head, &used, &why);
 	if (e == ERR_AGAIN) {
 		if (c->stream->ended)
 			connection_free(c, true);
@@ -338,7 +406,7 @@ static bool read_head(struct connection *c)
 		buf_clear(&c->head_text);
 		buf_add(&c->head_text, slice_to(in, used));
 		stream_eat(c->stream, used);
-		e = buf_failed(&c->head_text) ? ERR_TOO_BIG : http_read_head(buf_slice(&c->head_text), &c->head, &used, &why);
+		e = buf_failed(&c->head_text) ? ERR_TOO_BIG : http_read_head(buf_slice(&c->head_text), c->head, &used, &why);
 	}
 	if (e != OK) {
 		refuse(c, status_of_head(e), why ? why : "The request cannot be read.");
@@ -351,16 +419,16 @@ static bool read_head(struct connection *c)
 
 static bool begin_body(struct connection *c)
 {
-	c->body_max = c->service->body_max(c->head.path);
+	c->body_max = c->service->body_max(c->head->path);
 	buf_fini(&c->body);
 	buf_init(&c->body, c->body_max);
 	http_chunks_init(&c->chunks);
-	if (!c->head.chunked && c->head.length > c->body_max) {
+	if (!c->head->chunked && c->head->length > c->body_max) {
 		refuse(c, 413, "The body is too large for this operation.");
 		return false;
 	}
 	enter(c, BODY, HTTP_BODY_MS);
-	if (c->head.expect_continue && (c->head.chunked || c->head.length > 0) &&
+	if (c->head->expect_continue && (c->head->chunked || c->head->length > 0) &&
 	    stream_write(c->stream, SLICE("HTTP/1.1 100 Continue\r\n\r\n")) != OK) {
 		connection_free(c, true);
 		return false;
@@ -382,9 +450,8 @@ static void become_websocket(struct connection *c, const struct upgrade *u)
 {
 	enter(c, UPGRADED, 0);
 	c->upgraded = upgrade_open(u, &c->stream, c->env->house, websocket_over, c);
-	if (c->upgraded)
-		buf_release(&c->head_text);
-	else
+	forget_head(c);
+	if (c->upgraded == NULL)
 		connection_free(c, true);
 }
 
@@ -393,9 +460,9 @@ static bool upgrade(struct connection *c)
 {
 	struct upgrade u;
 
-	if (c->service->websockets == NULL || !upgrade_asked(&c->head))
+	if (c->service->websockets == NULL || !upgrade_asked(c->head))
 		return false;
-	upgrade_judge(&c->head, c->service->websockets, &u);
+	upgrade_judge(c->head, c->service->websockets, &u);
 	if (u.status != 101)
 		refuse(c, u.status, u.why);
 	else if (c->draining)
@@ -421,6 +488,8 @@ static void on_bytes(void *cookie)
 	 * noticed when the answer is written. */
 	if (c->phase == IDLE || c->phase == HEAD || c->phase == BODY)
 		go_on(c);
+	else if (c->phase == STREAMING && c->stream->ended)
+		connection_free(c, false);
 }
 
 /* The first bytes may have come together with the end of the handshake. */
@@ -460,7 +529,7 @@ void http_server_drain(struct connection *c)
 	c->draining = true;
 	if (c->upgraded)
 		upgraded_drain(c->upgraded);
-	else if (c->phase == IDLE)
+	else if (c->phase == IDLE || c->phase == STREAMING)
 		connection_free(c, false);
 }
 

@@ -16,6 +16,7 @@
 #define HTTP_BODY_MS      30000 /* from the end of the head to the end of the body */
 #define HTTP_WRITE_MS     30000 /* for the peer to take what is in the outbox */
 #define HTTP_CHUNK        65536 /* longer answers go out in chunks of this size */
+#define HTTP_UNTAKEN_MAX  262144 /* of an answer without end: beyond it pieces are left out until the peer has read */
 #define HTTP_REQUESTS_MAX 10000 /* on one connection; then it is closed */
 
 /* Who answers. The promises are those of api_ask and api_cancel. */

@@ -131,11 +131,11 @@ void upgrade_judge(const struct http_head *h, upgrade_find *find, struct upgrade
 	arena_free(&a);
 }
 
-void upgrade_hint(struct api_answer *a)
+void upgrade_hint(struct api_header *to)
 {
-	a->headers[0] = (struct api_header){"Sec-WebSocket-Version", VERSION};
-	a->headers[1] = (struct api_header){"Upgrade", SLICE("websocket")};
-	a->headers[2] = (struct api_header){"Connection", SLICE("Upgrade")};
+	*to++ = (struct api_header){"Sec-WebSocket-Version", VERSION};
+	*to++ = (struct api_header){"Upgrade", SLICE("websocket")};
+	*to = (struct api_header){"Connection", SLICE("Upgrade")};
 }
 
 /* --- what goes on --- */

@@ -29,8 +29,8 @@ bool upgrade_asked(const struct http_head *);
 /* What becomes of it: 101, 400, 404, 426, 500, or 501 where `find` knows nobody. */
 void upgrade_judge(const struct http_head *, upgrade_find *find, struct upgrade *out);
 
-/* The headers that a 426 must have (section 4.4; RFC 9110 section 15.5.22). */
-void upgrade_hint(struct api_answer *);
+/* The three headers that a 426 must have (section 4.4; RFC 9110 section 15.5.22). */
+void upgrade_hint(struct api_header *to);
 
 struct upgraded;
 

@@ -323,14 +323,16 @@ static void what_is_wrong_is_said_and_the_connection_closed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char line[32], code[32];
+		char line[32], code[32], header[48];
 
 		begin(&service, cases[i].request);
 		snprintf(line, sizeof(line), "HTTP/1.1 %d ", cases[i].status);
 		snprintf(code, sizeof(code), "{\"errorCode\":%d001,", cases[i].status);
+		snprintf(header, sizeof(header), "\r\nx-ms-error-code: %d001\r\n", cases[i].status);
 		if (!slice_starts(buf_slice(&stream.out), slice_str(line)))
 			fail_msg("%s\n%.*s", cases[i].request, SLICE_ARG(buf_slice(&stream.out)));
 		assert_true(says(code) && says(cases[i].word) && says("\r\nContent-Type: application/json"));
+		assert_true(says(header) && says("\"trackingId\":\"") && says("\"timestampUtc\":\"2023-11-14T22:13:20.0000000Z\"}"));
 		assert_int_equal(cases[i].status == 426,
 				 says("\r\nSec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"));
 		assert_int_equal(1, closed);
@@ -473,7 +475,7 @@ static void no_websocket_begins_while_the_server_drains(void **state)
 	feed(SLICE(GET));
 	http_server_drain(http);
 	feed(SLICE(HOST ASK KEY VERSION MQTT END));
-	assert_true(says("HTTP/1.1 503 "));
+	assert_true(says("HTTP/1.1 503 ") && says("\r\nRetry-After: 3\r\n"));
 	assert_int_equal(0, opened);
 	assert_int_equal(1, closed);
 }

@@ -34,10 +34,10 @@ static void payload(struct json_out *out, struct slice json)
 static void x509(struct json_out *out, const struct result *result, struct arena *arena)
 {
 	json_open(out, "x509", '{');
-	if (result->group.n > 0 && result->leaf.n > 0 && result->signer.n > 0) {
+	if (result->group.n > 0 && result->leaf_info && result->signer.n > 0) {
 		json_text(out, "enrollmentGroupId", result->group);
-		if (!certificate_write_info(out, "certificateInfo", result->leaf, arena) ||
-		    !certificate_write_info(out, "signingCertificateInfo", result->signer, arena))
+		certificate_write_described(out, "certificateInfo", result->leaf_info);
+		if (!certificate_write_info(out, "signingCertificateInfo", result->signer, arena))
 			out->to->failed = true;
 	}
 	json_close(out, '}');

@@ -138,6 +138,13 @@ void attempt_note(struct registration *r)
 	if (r->service && id_is_good(r->q.registration_id)) {
 		explain(r);
 		keep(r);
+		news_report(r->p->conf.news, &(struct news_item){.what = r->aim == AIM_FAIL ? NEWS_FAILED : NEWS_REFUSED,
+								 .scope = r->scope,
+								 .service = r->service->name,
+								 .device = r->q.registration_id,
+								 .protocol = r->q.protocol,
+								 .code = why->error_code,
+								 .sentence = why->sentence});
 	}
 }
 

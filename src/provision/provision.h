@@ -15,6 +15,7 @@
 
 #include "attest/attest.h"
 #include "link/link.h"
+#include "provision/news.h"
 #include "store/store.h"
 
 #define REGISTRATION_FIRST_ANSWER_MS 2000  /* promise 3: then the answer is "assigning" */
@@ -65,6 +66,7 @@ struct provision_conf {
 	struct store *store;
 	struct link *link;
 	struct fetcher *fetcher; /* brings revocation lists; one loop is enough. NULL: this loop fetches none */
+	struct news *news;       /* hears what happens; NULL: nobody does */
 	struct rate *registers; /* by ID scope; all loops share it. NULL: no limit */
 	int max_attempts_kept;  /* per registration ID */
 };

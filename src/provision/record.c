@@ -29,15 +29,14 @@ bool record_abandoned(const struct registration *r)
 struct presented *record_presented(struct registration *r)
 {
 	struct presented *p = r->verdict.leaf.n ? noun_new(&noun_presented, r->arena) : NULL;
-	struct certificate_info info;
 
-	if (p == NULL || certificate_describe(r->verdict.leaf, r->arena, &info) != OK)
+	if (p == NULL)
 		return NULL;
 	p->scope = r->scope;
 	p->id = r->id;
 	p->leaf = r->verdict.leaf;
 	p->signer = r->verdict.signer;
-	p->certificate_end = info.not_after;
+	p->certificate_end = r->verdict.leaf_info->not_after;
 	p->at = registration_now(r);
 	return p;
 }
@@ -146,10 +145,27 @@ bool record_intend(struct registration *r)
 	return registration_write(r, next);
 }
 
+/* Where it was placed before, and now: the latest MOVES_KEPT. Whoever stays where he is adds nothing. */
+static struct slices moves_with(const struct registration *r, const struct registration_record *next)
+{
+	size_t skip = next->moves.n >= MOVES_KEPT ? next->moves.n - MOVES_KEPT + 1 : 0;
+	struct slices out = {.at = arena_array(r->arena, next->moves.n + 1, sizeof(struct slice))};
+	char at[INSTANT_TEXT];
+
+	if (out.at == NULL || place_same(record_place(next), r->target))
+		return next->moves;
+	for (size_t i = skip; i < next->moves.n; i++)
+		out.at[out.n++] = next->moves.at[i];
+	out.at[out.n++] = arena_format(r->arena, "%s %.*s %.*s/%.*s", instant_print(next->updated, INSTANT_ISO7, at),
+				       SLICE_ARG(r->substatus), SLICE_ARG(r->target.hub), SLICE_ARG(r->target.device));
+	return out;
+}
+
 static void assign(struct registration *r, struct registration_record *next)
 {
 	struct slices leftovers = places_with(r->arena, r->suspects, record_place(next));
 
+	next->moves = moves_with(r, next);
 	next->status = SLICE("assigned");
 	next->substatus = r->substatus;
 	next->assigned_hub = r->target.hub;

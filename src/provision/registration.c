@@ -451,7 +451,7 @@ struct result registration_result(const struct registration *r)
 		.operation_id = r->record->operation_id,
 		.group = e && r->by_group ? e->name : NO_SLICE,
 		.x509 = e && slice_eq_fold(e->attestation, SLICE("x509")),
-		.leaf = r->verdict.leaf,
+		.leaf_info = r->verdict.leaf_info,
 		.signer = r->verdict.signer,
 	};
 }
@@ -465,4 +465,11 @@ void registration_log_assigned(const struct registration *r, const char *why)
 		 log_num(ms, loop_now_ms(r->p->conf.loop) - r->asked_ms), "enrollment", arena_str(r->arena, r->enrollment->name),
 		 "protocol", r->q.protocol, "operation", arena_str(r->arena, r->record->operation_id), "because", why, NULL);
 	count_one(r->p, r->service->name, "assignment", NULL, NULL, arena_str(r->arena, r->record->assigned_hub));
+	news_report(r->p->conf.news, &(struct news_item){.what = NEWS_ASSIGNED,
+							 .scope = r->scope,
+							 .service = r->service->name,
+							 .device = r->record->name,
+							 .hub = r->record->assigned_hub,
+							 .protocol = r->q.protocol,
+							 .ms = loop_now_ms(r->p->conf.loop) - r->asked_ms});
 }

@@ -27,6 +27,7 @@
 #define CLEAR_MS             10000       /* for the removal of what is left over, once the device is recorded */
 #define SWEEP_CLEAR_MS       5000        /* ... long after that: a device that registers meanwhile has to wait */
 #define LEFTOVERS_MAX        16          /* identities remembered for removal, of one device */
+#define MOVES_KEPT           10          /* places that a record remembers */
 #define ATTEMPTS_WAITING_MAX 1000        /* refusals on their way to the store; more are counted, not kept */
 #define ATTEMPTS_IN_ALL      100000
 #define ATTEMPTS_KEPT        10 /* per registration ID, when nothing else is said */
@@ -157,7 +158,8 @@ struct result {
 	struct slice operation_id;
 	struct slice group; /* name of the key group that serves the device; absent: none */
 	bool x509;
-	struct slice leaf, signer; /* DER, as in struct verdict */
+	const struct certificate_info *leaf_info; /* as in struct verdict */
+	struct slice signer;                      /* DER */
 };
 
 enum aim { AIM_ASSIGN, AIM_FAIL, AIM_BAR, AIM_CLEAR };

@@ -12,9 +12,11 @@
 #define CHECK_WORD      "berth"
 #define CHECK_PLACE     "meta/check"
 
-/* Lists of revoked certificates; CA certificates by their end. */
+/* Lists of revoked certificates; CA certificates by their end; registrations that went wrong. */
 static const char *const to_2[] = {
 	"ALTER TABLE enrollment_group ADD COLUMN revocation_lists {int}",
+	"ALTER TABLE registration ADD COLUMN moves {text}",
+	"CREATE INDEX registration_by_trouble ON registration (scope, status, id) WHERE status IN ('failed', 'disabled')",
 	"CREATE INDEX ca_by_end ON ca_certificate (scope, certificate_end, id)",
 	"CREATE TABLE revocation_list (scope {text} NOT NULL, group_id {text} NOT NULL, id {text} NOT NULL, name {text}, url {text},"
 	" refresh {int}, strict {int}, issuer_certificate {blob}, version {text}, issuer {text}, entries {int}, this_update {int},"

@@ -16,6 +16,7 @@ int main(void)
 	RUN(trouble);
 	RUN(refusal);
 	RUN(connect);
+	RUN(x509);
 	RUN(crash);
 	return failed;
 }

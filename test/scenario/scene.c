@@ -173,15 +173,20 @@ static void open_store(struct scene *s)
 		fail_msg("%s", why);
 }
 
-static void furnish(struct scene *s)
+static void open_service(struct scene *s, const char *scope, const char *name)
 {
 	struct service *service = noun_new(&noun_service, s->arena);
 
-	service->scope = SLICE(SCOPE);
-	service->name = service->name_folded = SLICE("plant");
+	service->scope = slice_str(scope);
+	service->name = service->name_folded = slice_str(name);
 	service->allocation_policy = SLICE("Hashed");
 	service->etag = SLICE("1");
 	scene_put(s, &noun_service, service);
+}
+
+static void furnish(struct scene *s)
+{
+	open_service(s, SCOPE, "plant");
 	scene_link(s, HUB1);
 	scene_link(s, HUB2);
 }
@@ -298,6 +303,15 @@ void scene_link(struct scene *s, const char *hub)
 	scene_put(s, &noun_linked_hub, linked_hub(s, hub));
 }
 
+void scene_open_other(struct scene *s)
+{
+	struct linked_hub *hub = linked_hub(s, HUB3);
+
+	open_service(s, OTHER_SCOPE, "mill");
+	hub->scope = SLICE(OTHER_SCOPE);
+	scene_put(s, &noun_linked_hub, hub);
+}
+
 void scene_unlink(struct scene *s, const char *hub)
 {
 	scene_delete(s, &noun_linked_hub, linked_hub(s, hub));
@@ -397,22 +411,32 @@ static void *find(struct scene *s, struct store_want want)
 	return want.count ? want.records : NULL;
 }
 
-struct registration_record *scene_record(struct scene *s, const char *id)
+struct registration_record *scene_record_in(struct scene *s, const char *scope, const char *id)
 {
 	struct registration_record *like = noun_new(&noun_registration, s->arena);
 
-	like->scope = SLICE(SCOPE);
+	like->scope = slice_str(scope);
 	like->id = arena_fold(s->arena, slice_str(id));
 	return find(s, (struct store_want){.noun = &noun_registration, .like = like, .keys = 2});
 }
 
-struct attempt *scene_attempt(struct scene *s, const char *id)
+struct registration_record *scene_record(struct scene *s, const char *id)
+{
+	return scene_record_in(s, SCOPE, id);
+}
+
+struct attempt *scene_attempt_in(struct scene *s, const char *scope, const char *id)
 {
 	struct attempt *like = noun_new(&noun_attempt, s->arena);
 
-	like->scope = SLICE(SCOPE);
+	like->scope = slice_str(scope);
 	like->id = arena_fold(s->arena, slice_str(id));
 	return find(s, (struct store_want){.noun = &noun_attempt, .like = like, .keys = 2, .limit = 1, .backwards = true});
+}
+
+struct attempt *scene_attempt(struct scene *s, const char *id)
+{
+	return scene_attempt_in(s, SCOPE, id);
 }
 
 int scene_count(struct scene *s, const struct noun *noun, const void *like, int keys)

@@ -20,6 +20,7 @@
 
 #define SCENE_START ((instant)17000000000000000) /* some day in 2023 */
 #define SCOPE       "0ne00AB12CD"
+#define OTHER_SCOPE "0ne00CC34EF" /* of a service that scene_open_other makes */
 #define HUBS        3
 #define HUB1        "hub1.example.net"
 #define HUB2        "hub2.example.net"
@@ -77,6 +78,11 @@ void scene_put(struct scene *, const struct noun *, const void *record);
 void scene_delete(struct scene *, const struct noun *, const void *record);
 struct registration_record *scene_record(struct scene *, const char *id); /* NULL: none */
 struct attempt *scene_attempt(struct scene *, const char *id);            /* the latest; NULL: none */
+struct registration_record *scene_record_in(struct scene *, const char *scope, const char *id);
+struct attempt *scene_attempt_in(struct scene *, const char *scope, const char *id);
+
+/* A second service beside the first, with HUB3 linked. */
+void scene_open_other(struct scene *);
 
 int scene_count(struct scene *, const struct noun *, const void *like, int keys);
 
@@ -112,7 +118,9 @@ void assert_refused(const struct heard *, int code);
 void assert_json(const json_t *, const char *expected);
 
 /* The tests, by file. */
-extern const struct CMUnitTest first_tests[], again_tests[], crash_tests[], trouble_tests[], refusal_tests[], connect_tests[];
-extern const size_t first_test_count, again_test_count, crash_test_count, trouble_test_count, refusal_test_count, connect_test_count;
+extern const struct CMUnitTest first_tests[], again_tests[], crash_tests[], trouble_tests[], refusal_tests[], connect_tests[],
+	x509_tests[];
+extern const size_t first_test_count, again_test_count, crash_test_count, trouble_test_count, refusal_test_count, connect_test_count,
+	x509_test_count;
 
 #endif

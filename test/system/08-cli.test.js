@@ -127,8 +127,59 @@ test('device register says where it belongs, or why not; explain tells the opera
   assert.strictEqual(refused.status, 1);
   await berth.sleep(200);
   assert.match(await table('registration', 'explain', 'press-3'), /no symmetric key group gave it the key/);
+  await bad(2, /no transport "pigeon"; there are https, mqtt, mqtt-ws, amqp, amqp-ws/, 'device', 'register', 'press-2', '--transport', 'pigeon');
   await fine('registration', 'delete', 'press-2');
   await bad(1, /No device has registered|not found/i, 'registration', 'show', 'press-2');
+});
+
+test('device register shows a certificate in place of a key', async () => {
+  const file = (name) => path.join(folder, name);
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=leaf-1', '-days', '2', '-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'extendedKeyUsage=clientAuth', '-keyout', file('leaf.key'), '-out', file('leaf.pem')], { stdio: 'ignore' });
+  fs.writeFileSync(file('ca-both.pem'), fs.readFileSync(file('ca.key'), 'utf8') + fs.readFileSync(file('ca.pem'), 'utf8'));
+  fs.writeFileSync(file('both.pem'), fs.readFileSync(file('leaf.key'), 'utf8') + fs.readFileSync(file('leaf.pem'), 'utf8'));
+  await fine('enrollment', 'create', 'leaf-1', '--attestation', 'x509', '--client-primary', file('leaf.pem'));
+  assert.strictEqual((await json('device', 'register', 'leaf-1', '--certificate', file('leaf.pem'), '--private-key', file('leaf.key'))).status, 'assigned');
+  assert.strictEqual((await json('device', 'register', 'leaf-1', '--certificate', file('both.pem'))).status, 'assigned');
+  await bad(1, /leaf\.pem and .*ca\.key: the key is not that of the certificate/, 'device', 'register', 'leaf-1', '--certificate', file('leaf.pem'), '--private-key', file('ca.key'));
+  await bad(1, /leaf\.pem: there is no private key/, 'device', 'register', 'leaf-1', '--certificate', file('leaf.pem'));
+  await bad(1, /nowhere\.pem cannot be read/, 'device', 'register', 'leaf-1', '--certificate', file('nowhere.pem'));
+});
+
+const transports = ['https', 'mqtt', 'mqtt-ws', 'amqp', 'amqp-ws'];
+
+for (const transport of transports)
+  test(`device register over ${transport}: a key, a certificate, and what goes wrong`, async () => {
+    const register = (id, ...more) => ['device', 'register', id, '--transport', transport, ...more];
+    const protocol = async (id) => berth.logLines().filter((line) => line.event === 'assigned' && line.device === id).map((line) => line.protocol);
+    const id = `press-${transport}`;
+    const told = await json(...register(id, '--group', 'presses', '--payload', '{"a":1}'));
+    assert.strictEqual(told.status, 'assigned');
+    assert.strictEqual(told.registrationState.deviceId, id);
+    assert.deepStrictEqual(await protocol(id), [transport]);
+    assert.strictEqual((await json(...register('leaf-1', '--certificate', path.join(folder, 'both.pem')))).status, 'assigned');
+    const wrong = await berth.cli(...register(id, '--key', Buffer.alloc(32).toString('base64')));
+    assert.strictEqual(wrong.status, 1);
+    assert.match(wrong.stderr, /Unauthorized|does not let the device in/);
+    const unknown = await berth.cli(...register('stranger', '--certificate', path.join(folder, 'ca-both.pem')));
+    assert.strictEqual(unknown.status, 1);
+    assert.match(unknown.stderr, /stranger was not assigned: (Invalid certificate|the service does not let the device in)/);
+    const elsewhere = await berth.cli(...register(id, '--group', 'presses', '--host', 'nowhere.test'));
+    assert.strictEqual(elsewhere.status, 1);
+    assert.match(elsewhere.stderr, /does not name nowhere\.test|nowhere\.test.*not match|no alternative certificate subject name/i);
+  });
+
+test('device register tells a server that is not there', async () => {
+  await bad(1, /press-2 was not assigned: no connection to 127\.0\.0\.1, port 4: Connection refused/, 'device', 'register', 'press-2', '--group', 'presses', '--transport', 'mqtt', '--mqtts-port', '4');
+  await bad(1, /port 4: Connection refused/, 'device', 'register', 'press-2', '--group', 'presses', '--transport', 'amqp', '--amqps-port', '4');
+});
+
+test('device simulate: a fleet takes its transports in turn', async () => {
+  const told = await fine('device', 'simulate', '--group', 'presses', '--count', '200', '--prefix', 'mixed-', '--transport', transports.join());
+  assert.match(told, /200 assigned, 0 not/);
+  const used = new Map();
+  for (const line of berth.logLines()) if (line.event === 'assigned' && /^mixed-/.test(line.device)) used.set(line.protocol, (used.get(line.protocol) || 0) + 1);
+  assert.deepStrictEqual([...used].sort(), transports.map((t) => [t, 40]).sort());
+  await bad(2, /no transport "smoke signals"/, 'device', 'simulate', '--group', 'presses', '--transport', 'https,smoke signals');
 });
 
 test('device simulate: thousands of devices at a rate, a progress line on a terminal, a summary with latencies', { timeout: 120000 }, async () => {
@@ -229,8 +280,9 @@ test('berth demo --once is the tutorial, and tells by its status whether all dev
   const demo = await run('--devices', '30');
   assert.strictEqual(demo.status, 0, demo.stderr + demo.stdout);
   for (let step = 1; step <= 7; step++) assert.match(demo.stdout, new RegExp(`^${step}\\. `, 'm'));
-  assert.strictEqual((demo.stdout.match(/^ {2}(device|press)-\S+ +contoso-(east|west)\.berth\.test +[\d.]+ ms$/gm) || []).length, 30);
+  assert.strictEqual((demo.stdout.match(/^ {2}(device|press)-\S+ +[a-z-]+ +contoso-(east|west)\.berth\.test +[\d.]+ ms$/gm) || []).length, 30);
   assert.match(demo.stdout, /30 assigned, 0 not/);
+  for (const transport of transports) assert.strictEqual((demo.stdout.match(new RegExp(`^ {2}\\S+ +${transport} +contoso-`, 'gm')) || []).length, 6, transport);
   assert.match(demo.stdout, /contoso-east\.berth\.test █+ \d+ \(\d+ %\)/);
   assert.ok(demo.stdout.split('\n').every((line) => [...line].length <= 120));
   const folderOf = /everything is in (\S+)/.exec(demo.stdout)[1];
@@ -243,7 +295,7 @@ test('berth demo goes on until it is interrupted', { timeout: 60000 }, async () 
   demo.stdout.on('data', (part) => { text += part; });
   for (let i = 0; i < 400 && !/goes on until Ctrl-C/.test(text); i++) await berth.sleep(50);
   const data = /export BERTH_DATA=(\S+)/.exec(text)[1];
-  assert.match(text, /The portal is at https:\/\/localhost/);
+  assert.match(text, /The portal is at https:\/\/127\.0\.0\.1/);
   assert.strictEqual(await signIn('admin', /Sign in as admin with the password (\S+)/.exec(text)[1], fs.readFileSync(path.join(data, 'ca.pem'))), 200);
   const shown = execFileSync(berth.bin, ['enrollment', 'list', '--output', 'json'], { env: { ...process.env, BERTH_DATA: data }, encoding: 'utf8' });
   assert.strictEqual(JSON.parse(shown).length, 2);
@@ -251,4 +303,30 @@ test('berth demo goes on until it is interrupted', { timeout: 60000 }, async () 
   assert.strictEqual(await new Promise((resolve) => demo.on('exit', resolve)), 0);
   assert.ok(!fs.existsSync(data));
   await berth.startServer();
+});
+
+test('entries from a file: a table, an array, one object a line; rehearsed first, and what is wrong is told with its line', async () => {
+  const file = (name, text) => {
+    fs.writeFileSync(path.join(folder, name), text);
+    return path.join(folder, name);
+  };
+  const table_ = file('list.csv', 'registrationId;deviceId;provisioningStatus;initialTwin\r\nin-1;one;enabled;"{""tags"":{""site"":""a;b""}}"\r\nin 2;;;\r\nin-3;;disabled;\r\n');
+  const rehearsal = await berth.cli('enrollment', 'import', table_, '--dry-run', '--output', 'json');
+  assert.strictEqual(rehearsal.status, 1);
+  assert.deepStrictEqual(JSON.parse(rehearsal.stdout), { created: 2, updated: 0, skipped: 0, failed: 1 });
+  assert.match(rehearsal.stderr, /^3: /m);
+  await bad(1, /not found/i, 'enrollment', 'show', 'in-1');
+  assert.strictEqual((await berth.cli('enrollment', 'import', table_)).status, 1);
+  const one = await json('enrollment', 'show', 'in-1');
+  assert.strictEqual(one.deviceId, 'one');
+  assert.strictEqual(one.initialTwin.tags.site, 'a;b');
+  assert.strictEqual((await json('enrollment', 'show', 'in-3')).provisioningStatus, 'disabled');
+  const many = Array.from({ length: 1200 }, (_, i) => ({ registrationId: `file-${i}`, attestation: { type: 'symmetricKey' } }));
+  assert.strictEqual((await json('enrollment', 'import', file('list.json', JSON.stringify(many)))).created, 1200);
+  const again = file('list.ndjson', `${many.slice(0, 3).map((e) => JSON.stringify(e)).join('\n')}\n`);
+  assert.strictEqual((await json('enrollment', 'import', again, '--existing', 'skip')).skipped, 3);
+  assert.strictEqual((await json('enrollment', 'import', again)).updated, 3);
+  assert.match((await berth.cli('enrollment', 'import', file('odd.csv', 'nonsense\n1\n'))).stderr, /"nonsense" is no member/);
+  assert.match((await berth.cli('enrollment', 'import', path.join(folder, 'nothing-there'))).stderr, /cannot be read/);
+  assert.strictEqual((await json('enrollment-group', 'import', file('groups.json', '[{"enrollmentGroupId":"from-file","attestation":{"type":"symmetricKey"}}]'))).created, 1);
 });

@@ -1,0 +1,195 @@
+/*
+ * service_list.c: enrollments, groups and registration records for somebody who looks through them: by the beginning of their IDs, by what
+ * they are, forwards and backwards, page by page. Ours; the original's query language has neither a beginning nor an order.
+ */
+#include "api/service.h"
+
+#define LIST_DEFAULT 100
+#define LIST_MAX     1000
+
+/* Behind every character that an ID may have (device-api.md 4), and before the next letter. */
+#define LAST_CHARACTER "\x7f"
+
+/* A parameter of the request that must equal a member. */
+struct filter {
+	const char *name, *field;
+};
+
+static const struct filter enrollment_filters[] = {
+	{"status", "provisioning_status"}, {"attestation", "attestation"}, {"policy", "allocation_policy"}, {NULL, NULL}};
+static const struct filter registration_filters[] = {{"status", "status"}, {"hub", "assigned_hub"}, {NULL, NULL}};
+
+struct list_of {
+	const struct noun *noun;
+	const struct filter *filters;
+	void *like;
+	struct store_want want[2]; /* the page, and how many there are in all */
+};
+
+/* --- from the request --- */
+
+static struct store_where *compared(struct api_call *call, const struct field *field, struct slice value)
+{
+	struct store_where *w = arena_alloc(call->arena, sizeof(*w));
+
+	if (w)
+		*w = (struct store_where){.op = WHERE_EQ, .field = field, .value = value};
+	return w;
+}
+
+static struct store_where *joined(struct api_call *call, int op, const struct store_where *left, const struct store_where *right)
+{
+	struct store_where *w = left && right ? arena_alloc(call->arena, sizeof(*w)) : NULL;
+
+	if (w)
+		*w = (struct store_where){.op = op, .left = left, .right = right};
+	return w;
+}
+
+/* What was left out counts as the first choice (service-api.md 4.4). */
+static struct store_where *equals(struct api_call *call, const struct field *field, struct slice value)
+{
+	struct store_where *w = compared(call, field, value);
+
+	if (!(field->rules & FIELD_DEFAULT) || !slice_eq_fold(value, slice_str(field->choices[0])))
+		return w;
+	return joined(call, WHERE_OR, w, joined(call, WHERE_OR, compared(call, field, NO_SLICE), compared(call, field, SLICE(""))));
+}
+
+/* False: it has been refused. */
+static bool take_filters(struct api_call *call, struct list_of *l, const struct store_where **where)
+{
+	*where = NULL;
+	for (const struct filter *f = l->filters; f->name; f++) {
+		const struct field *field = noun_field(l->noun, f->field);
+		struct slice value = api_param(call, f->name);
+		const struct store_where *one;
+
+		if (value.n == 0)
+			continue;
+		one = equals(call, field, value);
+		*where = *where ? joined(call, WHERE_AND, *where, one) : one;
+		if (*where == NULL) {
+			api_refuse_store(call, ERR_NO_MEMORY);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Just before the first ID that begins so. */
+static struct slice before_prefix(struct api_call *call, struct slice prefix)
+{
+	struct slice all_but_last = slice_to(prefix, prefix.n - 1);
+
+	return arena_format(call->arena, "%.*s%c" LAST_CHARACTER, SLICE_ARG(all_but_last), prefix.p[prefix.n - 1] - 1);
+}
+
+static bool is_id_text(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+			return false;
+	return s.n <= ID_MAX;
+}
+
+/* The page's bounds, from where it goes on and from the beginning that is looked for. */
+static bool take_bounds(struct api_call *call, struct store_want *want)
+{
+	struct slice prefix = arena_fold(call->arena, api_param(call, "prefix")), after = arena_fold(call->arena, api_param(call, "after"));
+	struct slice order = api_param(call, "order"), limit = api_param(call, "limit");
+	uint64_t n = LIST_DEFAULT;
+
+	want->backwards = slice_eq_fold(order, SLICE("desc"));
+	if ((order.n && !want->backwards && !slice_eq_fold(order, SLICE("asc"))) || !is_id_text(prefix) || !is_id_text(after) ||
+	    (limit.n && (!slice_to_u64(limit, &n) || n == 0 || n > LIST_MAX))) {
+		api_refuse(call, 400, 400004, NULL,
+			   "prefix and after are the beginning of an ID and an ID; order is asc or desc; limit is 1 to %d.", LIST_MAX);
+		return false;
+	}
+	want->limit = (int)n;
+	want->after = after.n ? after : NO_SLICE;
+	if (prefix.n && want->backwards) {
+		want->until = prefix;
+		if (after.n == 0)
+			want->after = arena_format(call->arena, "%.*s" LAST_CHARACTER, SLICE_ARG(prefix));
+	} else if (prefix.n) {
+		want->until = arena_format(call->arena, "%.*s" LAST_CHARACTER, SLICE_ARG(prefix));
+		if (after.n == 0)
+			want->after = before_prefix(call, prefix);
+	}
+	return true;
+}
+
+/* --- the answer --- */
+
+static void list_read(struct api_call *call, enum err e)
+{
+	struct list_of *l = call->state;
+	const char *records = l->want[0].records;
+
+	if (e == ERR_TIMEOUT) {
+		api_refuse(call, 503, 503001, NULL, "Too few match: looking through all of them took too long. Narrow it down by prefix.");
+		return;
+	}
+	if (e != OK) {
+		api_refuse_store(call, e);
+		return;
+	}
+	json_open(&call->out, NULL, '{');
+	json_open(&call->out, "items", '[');
+	for (size_t i = 0; i < l->want[0].count; i++)
+		noun_write(l->noun, records + i * l->noun->size, VIEW_PLAIN, &call->out, NULL, call->arena);
+	json_close(&call->out, ']');
+	json_bool(&call->out, "more", l->want[0].more);
+	if (l->want[1].noun)
+		json_int(&call->out, "total", (int64_t)l->want[1].count);
+	json_close(&call->out, '}');
+	api_answer_out(call, 200);
+}
+
+static void list(struct api_call *call, const struct noun *noun, const struct filter *filters, int by, struct slice key)
+{
+	struct list_of *l = arena_alloc(call->arena, sizeof(*l));
+	struct store_want *want;
+
+	if (l == NULL || (l->like = noun_new(noun, call->arena)) == NULL) {
+		api_refuse_store(call, ERR_NO_MEMORY);
+		return;
+	}
+	call->state = l;
+	l->noun = noun;
+	l->filters = filters;
+	*(struct slice *)field_of(noun_field(noun, "scope"), l->like) = call->service->scope;
+	want = &l->want[0];
+	*want = (struct store_want){.noun = noun, .by = by, .like = l->like, .keys = by ? 2 : 1};
+	if (by)
+		*(struct slice *)field_of(noun_field(noun, noun->indexes[by - 1].columns[1]), l->like) = key;
+	if (!take_filters(call, l, &want->where) || !take_bounds(call, want))
+		return;
+	/* How many there are is the same for each page: the first one tells, unless they had to be looked at one by one. */
+	if (api_param(call, "after").n == 0 && (want->where == NULL || by)) {
+		l->want[1] = *want;
+		l->want[1].count_only = true;
+	}
+	api_read(call, l->want, l->want[1].noun ? 2 : 1, list_read);
+}
+
+void service_list_enrollments(struct api_call *call)
+{
+	bool group = slice_eq_fold(call->segment[1], SLICE("enrollmentgroups"));
+
+	list(call, group ? &noun_group : &noun_individual, enrollment_filters, 0, NO_SLICE);
+}
+
+void service_list_registrations(struct api_call *call)
+{
+	struct slice group = api_param(call, "group"), status = api_param(call, "status");
+
+	if (group.n)
+		list(call, &noun_registration, registration_filters, REGISTRATION_BY_GROUP, arena_fold(call->arena, group));
+	else if (slice_eq_fold(status, SLICE("failed")) || slice_eq_fold(status, SLICE("disabled")))
+		list(call, &noun_registration, registration_filters, REGISTRATION_BY_TROUBLE, arena_fold(call->arena, status));
+	else
+		list(call, &noun_registration, registration_filters, 0, NO_SLICE);
+}
