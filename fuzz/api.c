@@ -1,11 +1,13 @@
 /*
  * api.c: one request through the api. The first byte says what the store has: bit 0 the device and its enrollment, bit 1 a CA certificate
- * and a group that refers to it; with bit 2 the client has shown a certificate. The rest is a head and the body behind it.
+ * and a group that refers to it, bit 3 operators who are readers, not administrators; with bit 2 the client has shown a certificate. The
+ * rest is a head and the body behind it.
  *
- * Services, hubs and policies of any name are there, so that a request gets past the door with a token, or with the
- * administrator's word "Bearer fuzz". Whatever is asked, there is one answer, its headers are single lines, and its
- * body is JSON.
+ * Services, hubs, policies, operators and sessions of any name are there, so that a request gets past the door with a token, with
+ * a cookie, or with the administrator's word "Bearer fuzz". Whatever is asked, there is one answer, its headers are single
+ * lines, and its body is JSON.
  */
+#include "api/passwords.h"
 #include "api/api.h"
 #include "authority.h"
 #include "crypto/certificate.h"
@@ -29,7 +31,7 @@ struct store_ask {
 };
 
 static struct loop *the_loop;
-static bool has_device, has_authority;
+static bool has_device, has_authority, has_readers;
 
 struct store_ask *__wrap_store_read(struct store *, struct loop *, struct arena *, struct store_want *, size_t, store_done *, void *);
 struct store_ask *__wrap_store_write(struct store *, struct loop *, struct arena *, const struct store_change *, size_t, store_changed *,
@@ -66,6 +68,25 @@ static void tenant(const struct noun *noun, const void *like, void *record)
 		policy->primary_key = policy->secondary_key = SLICE(KEY);
 		policy->rights = SLICE("EnrollmentWrite");
 	}
+}
+
+static void operators(const struct noun *noun, const void *like, void *record)
+{
+	struct operator_record *operator= record;
+	struct session_record *session = record;
+	struct slice role = slice_str(operator_roles[has_readers]);
+
+	if (noun == &noun_operator) {
+		operator->id = operator->name = or_else(((const struct operator_record *)like)->id, "ada");
+		operator->role = role;
+		operator->password_hash = SLICE("hash");
+		operator->etag = SLICE("MTAw");
+		return;
+	}
+	session->operator_id = session->name = SLICE("ada");
+	session->id = or_else(((const struct session_record *)like)->id, "5e55");
+	session->role = role;
+	session->created = session->used = START;
 }
 
 static void enrolled(const struct noun *noun, const void *like, void *record)
@@ -120,19 +141,21 @@ static void vouched(const struct noun *noun, const void *like, void *record, str
 static void fill(struct store_want *w, struct arena *a)
 {
 	bool always = w->noun == &noun_service || w->noun == &noun_hub || w->noun == &noun_policy;
+	bool people = w->noun == &noun_operator || w->noun == &noun_session;
 	bool sometimes = has_device && (w->noun == &noun_individual || w->noun == &noun_device);
 	bool vouches = has_authority && (w->noun == &noun_group || w->noun == &noun_ca_certificate);
 
 	w->count = 0;
 	w->records = NULL;
 	w->more = false;
-	if (w->where || !slice_absent(w->after) || !(always || sometimes || vouches) || (w->records = noun_new(w->noun, a)) == NULL)
+	if (w->where || !slice_absent(w->after) || !(always || people || sometimes || vouches) ||
+	    (w->records = noun_new(w->noun, a)) == NULL)
 		return;
 	w->count = 1;
 	if (vouches)
 		vouched(w->noun, w->like, w->records, a);
 	else
-		(always ? tenant : enrolled)(w->noun, w->like, w->records);
+		(always ? tenant : people ? operators : enrolled)(w->noun, w->like, w->records);
 }
 
 static void land(struct task *task)
@@ -181,6 +204,80 @@ struct store_ask *__wrap_store_trim_attempts(struct store *store, struct loop *l
 }
 
 void __wrap_store_cancel(struct store_ask **ask)
+{
+	if (*ask) {
+		loop_unpost(the_loop, &(*ask)->task);
+		free(*ask);
+	}
+	*ask = NULL;
+}
+
+/* --- passwords that cost nothing: the right one is "right", and the third try is one too many --- */
+
+struct password_ask {
+	struct task task;
+	bool right, judges;
+	password_done *done;
+	void *cookie;
+};
+
+static int tries;
+
+int __wrap_passwords_try(struct passwords *, struct slice, const char *, int64_t);
+void __wrap_passwords_was_right(struct passwords *, struct slice, const char *);
+enum err __wrap_password_judge(struct passwords *, struct loop *, struct slice, struct slice, password_done *, void *,
+			       struct password_ask **);
+enum err __wrap_password_keep(struct passwords *, struct loop *, struct slice, password_done *, void *, struct password_ask **);
+void __wrap_password_cancel(struct password_ask **);
+
+int __wrap_passwords_try(struct passwords *p, struct slice name, const char *peer, int64_t now_ms)
+{
+	(void)p, (void)name, (void)now_ms;
+	need(peer != NULL);
+	return ++tries > 2 ? 12000 : 0;
+}
+
+void __wrap_passwords_was_right(struct passwords *p, struct slice name, const char *peer)
+{
+	(void)p, (void)name, (void)peer;
+	tries--;
+}
+
+static void judged(struct task *task)
+{
+	struct password_ask ask = *LIST_ITEM(task, struct password_ask, task);
+
+	free(LIST_ITEM(task, struct password_ask, task));
+	ask.done(ask.cookie, ask.right || !ask.judges ? OK : ERR_UNAUTHORIZED, ask.judges ? NO_SLICE : SLICE("hash"));
+}
+
+static enum err begin_password(struct password_ask ask, struct password_ask **out)
+{
+	need((*out = malloc(sizeof(**out))) != NULL);
+	**out = ask;
+	(*out)->task = (struct task){.run = judged};
+	loop_post(the_loop, &(*out)->task);
+	return OK;
+}
+
+enum err __wrap_password_judge(struct passwords *p, struct loop *loop, struct slice password, struct slice hash, password_done *done,
+			       void *cookie, struct password_ask **out)
+{
+	need(p == NULL && loop == the_loop);
+	return begin_password(
+		(struct password_ask){
+			.right = slice_eq(password, SLICE("right")) && !slice_absent(hash), .judges = true, .done = done, .cookie = cookie},
+		out);
+}
+
+enum err __wrap_password_keep(struct passwords *p, struct loop *loop, struct slice password, password_done *done, void *cookie,
+			      struct password_ask **out)
+{
+	need(p == NULL && loop == the_loop && password_is_good(password));
+	return begin_password((struct password_ask){.done = done, .cookie = cookie}, out);
+}
+
+void __wrap_password_cancel(struct password_ask **ask)
 {
 	if (*ask) {
 		loop_unpost(the_loop, &(*ask)->task);
@@ -277,6 +374,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	has_device = data[0] & 1;
 	has_authority = data[0] & 2;
+	has_readers = data[0] >> 3 & 1;
+	tries = 0;
 	need((a = arena_new(65536)) != NULL);
 	chain[0] = certificate(LEAF, a);
 	chain[1] = certificate(LINE, a);

@@ -1,8 +1,8 @@
 # setup.sh: what ./run and ./check share: installing what is missing, and building. Sourced, not run.
 
 # Debian 12's names. The second list is for the tests only.
-build_packages="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libuv1-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libinih-dev libwslay-dev libsystemd-dev ca-certificates"
-test_packages="libcmocka-dev libqpid-proton11-dev nodejs npm zsh iproute2 util-linux mount openssl procps sqlite3 mosquitto-clients python3-paho-mqtt"
+build_packages="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libuv1-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libsodium-dev libinih-dev libwslay-dev libsystemd-dev nodejs npm ca-certificates"
+test_packages="libcmocka-dev libqpid-proton11-dev zsh iproute2 util-linux mount openssl procps sqlite3 mosquitto-clients python3-paho-mqtt"
 
 say() { printf '== %s\n' "$*"; }
 
@@ -23,6 +23,23 @@ missing_of() {
 	done
 }
 
+# quietly COMMAND...: says nothing unless it fails, which is the end.
+quietly() {
+	log=$(mktemp)
+	if ! "$@" >"$log" 2>&1; then
+		cat "$log" >&2
+		rm -f "$log"
+		exit 1
+	fi
+	rm -f "$log"
+}
+
+install_now() {
+	DEBIAN_FRONTEND=noninteractive
+	export DEBIAN_FRONTEND
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"
+}
+
 install_packages() {
 	missing=$(missing_of "$@")
 	[ -n "$missing" ] || return 0
@@ -31,28 +48,47 @@ install_packages() {
 		exit 1
 	fi
 	say "installing from Debian: $missing"
-	export DEBIAN_FRONTEND=noninteractive
-	log=$(mktemp)
 	# shellcheck disable=SC2086
-	if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1; then
-		cat "$log" >&2
-		rm -f "$log"
-		exit 1
+	quietly install_now $missing
+}
+
+# npm_packages FOLDER WHAT: as its lock file says. When that has not changed, they are there already.
+npm_packages() {
+	cmp -s "$1/package-lock.json" "$1/node_modules/.stamp" && return 0
+	say "installing $2 from npm"
+	(cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+	cp "$1/package-lock.json" "$1/node_modules/.stamp"
+}
+
+# Everything that the pages are made from, in one line.
+web_sum() {
+	find web \( -name node_modules -o -path web/dist \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
+}
+
+web_build() {
+	(cd web && npm run build)
+}
+
+# The portal's pages, when they are not those of these sources already.
+build_web() {
+	if [ ! -f web/package.json ]; then
+		say "no portal: web/ is not in this checkout, and the server will say so at its pages"
+		return 0
 	fi
-	rm -f "$log"
+	npm_packages web "what the portal is made with"
+	sum=$(web_sum)
+	[ -f web/dist/index.html ] && [ "$sum" = "$(cat web/node_modules/.built 2>/dev/null)" ] && return 0
+	say "building the portal's pages"
+	quietly web_build
+	printf '%s\n' "$sum" >web/node_modules/.built
 }
 
 # build PRESET TARGET...: quiet unless something goes wrong.
 build() {
 	preset=$1
 	shift
-	log=$(mktemp)
-	if ! { [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset"; } >"$log" 2>&1 || ! cmake --build "build/$preset" -- "$@" >>"$log" 2>&1; then
-		cat "$log" >&2
-		rm -f "$log"
-		exit 1
-	fi
-	rm -f "$log"
+	[ -f "build/$preset/build.ninja" ] || quietly cmake --preset "$preset"
+	quietly cmake --build "build/$preset" -- "$@"
 }
 
 build_release() {

@@ -11,6 +11,7 @@
 #include "api/api_call.h"
 #include "api/api_counts.h"
 #include "api/expiry.h"
+#include "api/passwords.h"
 
 struct api {
 	struct api_conf conf;
@@ -20,7 +21,7 @@ struct api {
 };
 
 /* Which family of operations the first words of a path belong to (service-api.md 2). The device API is told by its
- * second word, because the first is an ID scope. */
+ * second word, because the first is an ID scope. What is ours begins with "berth", and is a service's or the portal's. */
 static const struct {
 	struct slice word;
 	const struct surface *surface;
@@ -40,11 +41,13 @@ static const struct {
 	{SLICE("messages"), &surface_hub},
 };
 
-static const struct surface *surface_of(struct slice path)
+static const struct surface *surface_of(struct slice path, bool portal)
 {
 	struct slice rest = slice_from(path, 1), first = NO_SLICE, second = NO_SLICE;
 
 	(void)(slice_next(&rest, '/', &first) && slice_next(&rest, '/', &second));
+	if (portal && slice_eq_fold(first, SLICE("berth")))
+		return &surface_portal;
 	for (size_t i = 0; i < sizeof(first_words) / sizeof(first_words[0]); i++)
 		if (slice_eq_fold(first, first_words[i].word))
 			return first_words[i].surface;
@@ -53,9 +56,16 @@ static const struct surface *surface_of(struct slice path)
 
 size_t api_body_max(struct slice path)
 {
-	const struct surface *s = surface_of(path);
+	const struct surface *s = surface_of(path, false);
 
 	return s ? s->body_max : API_DEVICE_BODY_MAX;
+}
+
+bool api_host_is_portal(const struct api *api, struct slice host)
+{
+	struct slice label = label_below(slice_str(api->conf.domain), host);
+
+	return slice_absent(label) || slice_eq_fold(label, SLICE("portal"));
 }
 
 enum err api_new(const struct api_conf *conf, struct api **out)
@@ -84,6 +94,7 @@ static void call_free(struct api_call *call)
 	hub_cancel(&call->hub_ask);
 	provision_cancel(&call->provision_ask);
 	link_cancel(&call->link_ask);
+	password_cancel(&call->password_ask);
 	loop_unpost(call->conf->loop, &call->finish);
 	list_remove(&call->link);
 	buf_fini(&call->body);
@@ -177,19 +188,37 @@ static const struct route *route_find(const struct api_call *call, bool *other_m
 	return NULL;
 }
 
+/* What the request is about. NULL: nothing is there, or it has been refused. At another host, by way of the portal, stand services
+ * and hubs. */
+static const struct surface *find_surface(struct api_call *call)
+{
+	bool portal = api_host_is_portal(call->api, call->q->host), entered = false;
+	const struct surface *s;
+
+	call->surface = &surface_manage;
+	if (portal && at_enter(call, &entered) != OK) {
+		api_refuse_store(call, ERR_NO_MEMORY);
+		return NULL;
+	}
+	s = surface_of(call->q->head->path, portal && !entered);
+	if (s == NULL || (entered && s != &surface_service && s != &surface_hub)) {
+		api_refuse(call, 404, 0, "NotFound", "There is nothing at this path.");
+		return NULL;
+	}
+	return s;
+}
+
 /* Runs from the loop, after api_ask has returned: so nothing of the answer happens inside the call that asked. */
 static void begin(struct task *task)
 {
 	struct api_call *call = LIST_ITEM(task, struct api_call, finish);
+	const struct surface *surface = find_surface(call);
 	bool other_method;
 	enum err e;
 
-	call->surface = surface_of(call->q->head->path);
-	if (call->surface == NULL) {
-		call->surface = &surface_manage;
-		api_refuse(call, 404, 0, "NotFound", "There is nothing at this path.");
+	if (surface == NULL)
 		return;
-	}
+	call->surface = surface;
 	if ((e = split_path(call)) != OK) {
 		api_refuse(call, 400, 400004, "ArgumentInvalid", "The path is %s.", e == ERR_TOO_BIG ? "too deep" : "not properly escaped");
 		return;

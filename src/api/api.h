@@ -18,6 +18,13 @@
 #define API_DEVICE_BODY_MAX 98304         /* device API: 96 KB, device-api.md 18 */
 #define API_ARENA_MAX       (16 * 1024 * 1024)
 
+/* What doors got, once they are open. */
+struct api_ports {
+	int https, mqtts, amqps;
+};
+
+struct passwords;
+
 /* What the daemon wires together; read only, but for `admin_token`, replaced on reload. One per loop. */
 struct api_conf {
 	struct loop *loop;
@@ -29,6 +36,8 @@ struct api_conf {
 	const char *domain;      /* "berth.test" */
 	const char *admin_token; /* bearer token of the data folder's administrator */
 	struct rate *operations; /* service API calls, by ID scope; all loops share it. NULL: no limit */
+	struct passwords *passwords;   /* of operators; all loops share them */
+	const struct api_ports *ports; /* filled before the first question comes */
 };
 
 struct api;
@@ -45,7 +54,7 @@ struct api_answer {
 	struct api_header {
 		const char *name;
 		struct slice value;
-	} headers[8];
+	} headers[16];
 };
 
 /* `answer` lives only while done() runs. */
@@ -75,6 +84,9 @@ void api_cancel(struct api_call **);
 
 /* What a device asks over a protocol that is not REST; provision.h has the promises, and provision_cancel. */
 struct provision_ask *api_ask_device(struct api *, const struct device_question *, provision_done *, void *cookie);
+
+/* Whether the portal is at that host: portal.{domain}, and every name that is not one label below our domain. */
+bool api_host_is_portal(const struct api *, struct slice host);
 
 /* The largest body that this request may have: known before it is read. */
 size_t api_body_max(struct slice path);

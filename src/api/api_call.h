@@ -11,7 +11,7 @@
 #include "api/api.h"
 
 #define API_SEGMENTS_MAX   16
-#define API_ANSWER_HEADERS 7
+#define API_ANSWER_HEADERS 15
 
 struct route;
 
@@ -56,6 +56,7 @@ struct api_call {
 	struct service *service; /* service API: the tenant */
 	struct slice hub;        /* hub API: folded name */
 	const char *who;         /* policy name or "administrator", for the log */
+	const struct session_record *session; /* of the operator who asks; NULL: somebody else asks */
 
 	/* The handler's own. */
 	void *state;
@@ -66,6 +67,7 @@ struct api_call {
 	struct hub_ask *hub_ask;
 	struct provision_ask *provision_ask;
 	struct link_ask *link_ask;
+	struct password_ask *password_ask;
 	void (*next_read)(struct api_call *, enum err);
 	void (*next_write)(struct api_call *, enum err, size_t failed);
 
@@ -110,6 +112,12 @@ void api_refuse(struct api_call *, int status, int code, const char *word, const
 /* The store failed us: 429 when it is full, else 500; logged. */
 void api_refuse_store(struct api_call *, enum err);
 
+/* --- at.c --- */
+
+/* A question /berth/at/{label}/{path} to the portal becomes the question {path} at {label}.{domain}; true then. What is no such
+ * question, and what cannot be one, stays as it is. ERR_NO_MEMORY. */
+MUST_USE enum err at_enter(struct api_call *, bool *entered);
+
 /* --- access.c --- */
 
 enum service_right {
@@ -127,25 +135,42 @@ enum hub_right {
 	RIGHT_HUB_DEVICE_CONNECT = 512,
 };
 
+/* Of operators alone: no policy grants these. */
+enum operator_right {
+	RIGHT_ANYBODY = 1024,        /* needs no credentials at all */
+	RIGHT_OWN_SESSION = 2048,    /* to end it, to change one's own password */
+	RIGHT_OPERATORS = 4096,      /* who may sign in */
+	RIGHT_RESOURCE_READ = 8192,  /* services and hubs, without keys */
+	RIGHT_RESOURCE_WRITE = 16384,
+	RIGHT_RESOURCE_KEYS = 32768,
+	RIGHT_HUB_READ = 65536, /* twins, queries and counts, without keys */
+};
+
 /* Names joined by comma and blank, in any case, into bits with what they include (service-api.md 3.2,
  * hub-api.md 3.2). Unknown names: ERR_INVALID. */
 MUST_USE enum err rights_read(struct slice text, bool hub, unsigned *out);
 
-/* Find the tenant of call->q->host and check the Authorization header against it: a SharedAccessSignature of one of
- * its policies, or the administrator's bearer token. Ends in api_go_on or a refusal 401, whose reason is
- * logged for the operator and not told. */
+/* Find the tenant of call->q->host and check the credentials: a SharedAccessSignature of one of its policies, the
+ * administrator's bearer token, or the session of an operator whose role may. Ends in api_go_on or a refusal: 401, whose reason is
+ * logged for the operator and not told; to an operator 403 with a sentence. */
 void access_service(struct api_call *);
 void access_hub(struct api_call *);
 
-/* The administrator's bearer token alone. */
-void access_administrator(struct api_call *);
+/* The administrator's bearer token, or the session of an operator whose role may. */
+void access_operator(struct api_call *);
+
+/* What a role may, as bits. */
+unsigned role_rights(struct slice role);
 
 /* The first label of `host` when the rest is our domain; absent otherwise. Folded. */
 struct slice host_label(const struct api_call *, struct slice host);
 
+/* The same of any domain, as it was spelled. */
+struct slice label_below(struct slice domain, struct slice host);
+
 /* The settings of an api, for files that see it from within. */
 const struct api_conf *api_conf_of(const struct api *);
 
-extern const struct surface surface_device, surface_service, surface_manage, surface_hub;
+extern const struct surface surface_device, surface_service, surface_manage, surface_hub, surface_portal;
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "api/api_call.h"
 
-#define API_SURFACES 4
+#define API_SURFACES 5
 
 /* Answers by surface and first digit of the status, and how long they took. */
 struct api_counts {

@@ -76,12 +76,23 @@ static bool is_method_call(const struct api_call *call)
 	return call->route && call->route->handle == hub_method;
 }
 
+/* Who is not let in is refused before anything knows a hub's words. */
+static const char *word_of(int status)
+{
+	switch (status) {
+	case 401: return "IotHubUnauthorizedAccess";
+	case 403: return "Forbidden";
+	default: return "NotFound";
+	}
+}
+
 /* RULE of hub-api.md 4.10: the first shape for the registry, twins and queries, the second for methods. */
 static void hub_refuse(struct api_call *call, int status, int code, const char *word, const char *sentence)
 {
 	char iso[INSTANT_TEXT];
 
-	(void)status;
+	if (word == NULL)
+		word = word_of(status);
 	instant_print(loop_wall(call->conf->loop), INSTANT_ISO7, iso);
 	json_open(&call->out, NULL, '{');
 	if (is_method_call(call)) {
@@ -284,52 +295,52 @@ static void statistics(struct api_call *call)
 	hub_wait(call, hub_statistics(call->conf->hubs, call->hub, service, answered, call));
 }
 
-/* --- routes: hub-api.md 4.2 and 4.9, with the rights of 3.2 --- */
+/* --- routes: hub-api.md 4.2 and 4.9, with the rights of 3.2, and that of operators who may look but see no keys --- */
 
 static const struct route hub_routes[] = {
 	{HTTP_GET, "/devices", RIGHT_REGISTRY_READ, "ListDevices", device_list},
 	{HTTP_POST, "/devices", RIGHT_REGISTRY_WRITE, "BulkDevices", device_bulk},
-	{HTTP_POST, "/devices/query", RIGHT_SERVICE_CONNECT, "Query", query},
+	{HTTP_POST, "/devices/query", RIGHT_SERVICE_CONNECT | RIGHT_HUB_READ, "Query", query},
 	{HTTP_GET, "/devices/*", RIGHT_REGISTRY_READ, "GetDevice", device_get},
 	{HTTP_PUT, "/devices/*", RIGHT_REGISTRY_WRITE, "PutDevice", device_put},
 	{HTTP_DELETE, "/devices/*", RIGHT_REGISTRY_WRITE, "DeleteDevice", device_delete},
 	{HTTP_DELETE, "/devices/*/commands", RIGHT_SERVICE_CONNECT, "PurgeMessages", hub_purge},
-	{HTTP_GET, "/devices/*/modules", RIGHT_REGISTRY_READ, "ListModules", hub_modules},
-	{HTTP_GET, "/devices/*/modules/*", RIGHT_REGISTRY_READ, "GetModule", hub_module},
+	{HTTP_GET, "/devices/*/modules", RIGHT_REGISTRY_READ | RIGHT_HUB_READ, "ListModules", hub_modules},
+	{HTTP_GET, "/devices/*/modules/*", RIGHT_REGISTRY_READ | RIGHT_HUB_READ, "GetModule", hub_module},
 	{HTTP_PUT, "/devices/*/modules/*", RIGHT_REGISTRY_WRITE, "PutModule", hub_unbuilt},
 	{HTTP_DELETE, "/devices/*/modules/*", RIGHT_REGISTRY_WRITE, "DeleteModule", hub_module},
 	{HTTP_POST, "/devices/*/applyConfigurationContent", RIGHT_REGISTRY_WRITE, "ApplyConfiguration", hub_unbuilt},
 	{HTTP_POST, "/devices/*/files", RIGHT_HUB_DEVICE_CONNECT, "UploadFile", hub_files},
 	{HTTP_POST, "/devices/*/files/notifications", RIGHT_HUB_DEVICE_CONNECT, "UploadFile", hub_files},
 
-	{HTTP_GET, "/twins/*", RIGHT_SERVICE_CONNECT, "GetTwin", twin_get},
+	{HTTP_GET, "/twins/*", RIGHT_SERVICE_CONNECT | RIGHT_HUB_READ, "GetTwin", twin_get},
 	{HTTP_PATCH, "/twins/*", RIGHT_SERVICE_CONNECT, "UpdateTwin", twin_put},
 	{HTTP_PUT, "/twins/*", RIGHT_SERVICE_CONNECT, "ReplaceTwin", twin_put},
 	{HTTP_POST, "/twins/*/methods", RIGHT_SERVICE_CONNECT, "InvokeMethod", hub_method},
-	{HTTP_GET, "/twins/*/modules/*", RIGHT_SERVICE_CONNECT, "GetModuleTwin", hub_module},
+	{HTTP_GET, "/twins/*/modules/*", RIGHT_SERVICE_CONNECT | RIGHT_HUB_READ, "GetModuleTwin", hub_module},
 	{HTTP_PATCH, "/twins/*/modules/*", RIGHT_SERVICE_CONNECT, "UpdateModuleTwin", hub_module},
 	{HTTP_PUT, "/twins/*/modules/*", RIGHT_SERVICE_CONNECT, "ReplaceModuleTwin", hub_module},
 	{HTTP_POST, "/twins/*/modules/*/methods", RIGHT_SERVICE_CONNECT, "InvokeModuleMethod", hub_module},
 
-	{HTTP_GET, "/statistics/devices", RIGHT_REGISTRY_READ, "GetStatistics", statistics},
-	{HTTP_GET, "/statistics/service", RIGHT_REGISTRY_READ, "GetStatistics", statistics},
+	{HTTP_GET, "/statistics/devices", RIGHT_REGISTRY_READ | RIGHT_HUB_READ, "GetStatistics", statistics},
+	{HTTP_GET, "/statistics/service", RIGHT_REGISTRY_READ | RIGHT_HUB_READ, "GetStatistics", statistics},
 
-	{HTTP_GET, "/configurations", RIGHT_REGISTRY_WRITE, "ListConfigurations", hub_nothing},
+	{HTTP_GET, "/configurations", RIGHT_REGISTRY_WRITE | RIGHT_HUB_READ, "ListConfigurations", hub_nothing},
 	{HTTP_POST, "/configurations/testQueries", RIGHT_REGISTRY_WRITE, "TestConfiguration", hub_unbuilt},
-	{HTTP_GET, "/configurations/*", RIGHT_REGISTRY_WRITE, "GetConfiguration", hub_configuration},
+	{HTTP_GET, "/configurations/*", RIGHT_REGISTRY_WRITE | RIGHT_HUB_READ, "GetConfiguration", hub_configuration},
 	{HTTP_PUT, "/configurations/*", RIGHT_REGISTRY_WRITE, "PutConfiguration", hub_unbuilt},
 	{HTTP_DELETE, "/configurations/*", RIGHT_REGISTRY_WRITE, "DeleteConfiguration", hub_configuration},
 
-	{HTTP_GET, "/jobs", RIGHT_REGISTRY_READ, "ListJobs", hub_nothing},
+	{HTTP_GET, "/jobs", RIGHT_REGISTRY_READ | RIGHT_HUB_READ, "ListJobs", hub_nothing},
 	{HTTP_POST, "/jobs/create", RIGHT_REGISTRY_WRITE, "CreateJob", hub_unbuilt},
-	{HTTP_GET, "/jobs/*", RIGHT_REGISTRY_READ, "GetJob", hub_job},
+	{HTTP_GET, "/jobs/*", RIGHT_REGISTRY_READ | RIGHT_HUB_READ, "GetJob", hub_job},
 	{HTTP_DELETE, "/jobs/*", RIGHT_REGISTRY_WRITE, "CancelJob", hub_job},
-	{HTTP_GET, "/jobs/v2/query", RIGHT_SERVICE_CONNECT, "QueryJobs", hub_scheduled_jobs},
-	{HTTP_GET, "/jobs/v2/*", RIGHT_SERVICE_CONNECT, "GetJob", hub_job},
+	{HTTP_GET, "/jobs/v2/query", RIGHT_SERVICE_CONNECT | RIGHT_HUB_READ, "QueryJobs", hub_scheduled_jobs},
+	{HTTP_GET, "/jobs/v2/*", RIGHT_SERVICE_CONNECT | RIGHT_HUB_READ, "GetJob", hub_job},
 	{HTTP_PUT, "/jobs/v2/*", RIGHT_SERVICE_CONNECT, "CreateJob", hub_unbuilt},
 	{HTTP_POST, "/jobs/v2/*/cancel", RIGHT_SERVICE_CONNECT, "CancelJob", hub_job},
 
-	{HTTP_GET, "/digitaltwins/*", RIGHT_SERVICE_CONNECT, "GetDigitalTwin", hub_digital_twin},
+	{HTTP_GET, "/digitaltwins/*", RIGHT_SERVICE_CONNECT | RIGHT_HUB_READ, "GetDigitalTwin", hub_digital_twin},
 	{HTTP_PATCH, "/digitaltwins/*", RIGHT_SERVICE_CONNECT, "UpdateDigitalTwin", hub_digital_twin},
 	{HTTP_POST, "/digitaltwins/*/commands/*", RIGHT_SERVICE_CONNECT, "InvokeCommand", hub_digital_twin},
 	{HTTP_POST, "/digitaltwins/*/components/*/commands/*", RIGHT_SERVICE_CONNECT, "InvokeCommand", hub_digital_twin},

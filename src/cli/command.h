@@ -142,9 +142,14 @@ void document_guess_attestation(json_t *document);
 /* A file's text, or the value itself when it does not begin with '@'. Absent: complained. */
 struct slice text_or_file(struct command *, const char *value);
 
+/* --- passwords (prompt.c) --- */
+
+/* Typed twice and unseen at a terminal, else the first line of standard input; NULL: complained. */
+const char *ask_password(struct command *);
+
 /* --- the rows, one table a file --- */
 extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[], import_verbs[], revocation_list_verbs[],
-	registration_verbs[], device_verbs[], demo_verbs[], completion_verbs[];
+	registration_verbs[], device_verbs[], operator_verbs[], demo_verbs[], completion_verbs[];
 
 /* All tables, ended by NULL. */
 extern const struct verb *const verb_tables[];

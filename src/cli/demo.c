@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "crypto/password.h"
 #include "crypto/token.h"
 #include "cli/command.h"
 #include "cli/fleet.h"
@@ -32,6 +33,7 @@ struct demo {
 	struct command *c;
 	const char *data;
 	bool own_data; /* a temporary folder, removed at the end */
+	bool first;    /* the server starts for the first time on it */
 	pid_t server;
 	int step;
 	const char *scope, *host; /* of the service */
@@ -130,6 +132,7 @@ static bool start_server(struct demo *d)
 	if (!make_data(d))
 		return false;
 	unlink(arena_printf(c->arena, "%s/server.json", d->data));
+	d->first = access(arena_printf(c->arena, "%s/berth.db", d->data), F_OK) != 0;
 	d->server = fork();
 	if (d->server == 0)
 		become_server(d);
@@ -328,6 +331,26 @@ static bool register_all(struct demo *d)
 	return all;
 }
 
+/* The password that the server gave its first operator is in its log; this one is known to nobody but who reads it here. */
+static bool set_admin_password(struct demo *d, char password[PASSWORD_MADE_SIZE])
+{
+	password_make(password);
+	return put(d, NULL, "/berth/operators/admin",
+		   arena_printf(d->c->arena, "{\"role\":\"administrator\",\"password\":\"%s\"}", password), NULL);
+}
+
+static void tell_portal(struct demo *d)
+{
+	char password[PASSWORD_MADE_SIZE];
+
+	printf("\nThe portal is at %s/ (the browser asks whether it may trust a certificate that this server made for itself).\n",
+	       d->c->server);
+	if (!d->first)
+		printf("Sign in as before; \"%s operator set-password admin\" sets another password.\n", d->c->env->program);
+	else if (set_admin_password(d, password))
+		printf("Sign in as admin with the password %s\n", password);
+}
+
 static void tell_what_next(const struct demo *d)
 {
 	printf("\nThe server goes on until Ctrl-C. In another terminal:\n\n"
@@ -370,6 +393,7 @@ static int demo(struct command *c)
 	fine = start_server(&d) && make_hubs(&d) && make_service(&d) && link_hubs(&d) && enroll(&d) && make_fleet(&d, count) &&
 	       register_all(&d) && check_hubs(&d);
 	if (fine && given(c, "once") == NULL && !interrupted) {
+		tell_portal(&d);
 		tell_what_next(&d);
 		go_on_serving(&d);
 	}

@@ -56,6 +56,9 @@ struct slice http_header(const struct http_head *h, const char *name);
 /* Whether a header of that name, of which there may be several, has the word in its comma-separated list; case does not count. */
 bool http_header_lists(const struct http_head *h, const char *name, struct slice word);
 
+/* Whether the word stands, with a weight above 0, in a header such as Accept or Accept-Encoding. A star is not taken for it. */
+bool http_accepts(const struct http_head *h, const char *name, struct slice word);
+
 /* Chunked body, read piece by piece (RFC 9112 section 7.1). */
 struct http_chunks {
 	int      state;

@@ -524,6 +524,33 @@ static void a_query_is_pairs(void **state)
 	assert_false(slice_absent(http_query(SLICE("y"), "y")));
 }
 
+static bool takes(const char *header, const char *name, const char *word)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), GET HOST "%s\r\n\r\n", header);
+	assert_int_equal(read_text(text), OK);
+	return http_accepts(&head, name, slice_str(word));
+}
+
+/* RFC 9110 section 12.5 */
+static void what_a_client_takes_is_named_and_has_a_weight(void **state)
+{
+	(void)state;
+	assert_true(takes("Accept-Encoding: gzip", "accept-encoding", "gzip"));
+	assert_true(takes("accept-encoding: deflate,GZIP ; q=0.001, br", "accept-encoding", "gzip"));
+	assert_true(takes("Accept: text/html,application/xhtml+xml,*/*;q=0.8", "accept", "text/html"));
+	assert_true(takes("Accept: a\r\nAccept: text/html;charset=utf-8", "accept", "text/html"));
+	assert_true(takes("Accept-Encoding: gzip;q=1.0", "accept-encoding", "gzip"));
+	assert_false(takes("Accept-Encoding: gzip;q=0", "accept-encoding", "gzip"));
+	assert_false(takes("Accept-Encoding: gzip; Q=0.000", "accept-encoding", "gzip"));
+	assert_false(takes("Accept-Encoding: x-gzip, gzipped", "accept-encoding", "gzip"));
+	assert_false(takes("Accept-Encoding: *", "accept-encoding", "gzip"));
+	assert_false(takes("Accept: */*", "accept", "text/html"));
+	assert_false(takes("Accept-Encoding: ", "accept-encoding", "gzip"));
+	assert_false(takes("X: gzip", "accept-encoding", "gzip"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,6 +578,7 @@ int main(void)
 		cmocka_unit_test(the_head_of_an_answer_is_read),
 		cmocka_unit_test(an_answer_begins_with_a_version_and_a_status),
 		cmocka_unit_test(a_query_is_pairs),
+		cmocka_unit_test(what_a_client_takes_is_named_and_has_a_weight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/passwords.h"
 #include "api/api.h"
 #include "base/log.h"
 #include "io/rate.h"
 #include "daemon/collect.h"
+#include "daemon/first_operator.h"
 #include "daemon/house.h"
 
 #define HANDSHAKE_MS      10000
@@ -43,6 +45,9 @@ struct house {
 	struct arena *arena;
 	struct store *store;
 	struct rate *registers, *operations;
+	struct passwords *passwords;
+	struct api_ports ports;
+	char first_password[PASSWORD_MADE_SIZE]; /* of the operator that was made now; empty: none was */
 	struct news_desk *news; /* on the first loop */
 	struct storey *storeys;
 	struct provision **provisions; /* of all storeys; they look each other up in it */
@@ -109,7 +114,9 @@ static enum err furnish(struct house *h, struct storey *s)
 				       .news = s->news,
 				       .domain = set->domain,
 				       .admin_token = h->folder->admin_token,
-				       .operations = h->operations},
+				       .operations = h->operations,
+				       .passwords = h->passwords,
+				       .ports = &h->ports},
 		    &s->api);
 	if (e == OK)
 		api_local_hubs(s->api, &s->local);
@@ -138,6 +145,7 @@ static enum err open_doors(struct house *h, const char **why)
 		if ((e = doors_open(&h->storeys[i].doors, &conf, why)) != OK)
 			return e;
 	}
+	h->ports = (struct api_ports){house_port(h, DOOR_HTTPS), house_port(h, DOOR_MQTTS), house_port(h, DOOR_AMQPS)};
 	return OK;
 }
 
@@ -208,7 +216,7 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 		goto fail;
 	h->registers = rate_new((int)settings->registrations_per_minute);
 	h->operations = rate_new((int)settings->operations_per_minute);
-	if (h->registers == NULL || h->operations == NULL || (e = open_store(h, why)) != OK)
+	if (h->registers == NULL || h->operations == NULL || (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
 		goto fail;
 	for (size_t i = 0; i < h->count; i++) {
 		if ((e = furnish(h, &h->storeys[i])) != OK)
@@ -216,6 +224,8 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 		h->provisions[i] = h->storeys[i].provision;
 	}
 	provision_join(h->provisions, h->count);
+	if ((e = first_operator(h->storeys[0].loop, h->store, h->first_password)) != OK)
+		goto fail;
 	if ((e = open_doors(h, why)) != OK || (e = open_collector(h)) != OK || (e = open_admin(h, why)) != OK)
 		goto fail;
 	*out = h;
@@ -246,7 +256,8 @@ void house_close(struct house **house)
 		hubs_free(&s->hubs);
 		fetcher_free(&s->fetcher);
 	}
-	/* The store's threads bring their answers back to the loops, so they end first. */
+	/* These threads bring their answers back to the loops, so they end first. */
+	passwords_free(&h->passwords);
 	store_close(&h->store);
 	for (size_t i = 0; h->storeys && i < h->count; i++)
 		news_free(&h->storeys[i].news);
@@ -256,6 +267,7 @@ void house_close(struct house **house)
 			loop_free(&h->storeys[i].loop);
 	rate_free(&h->registers);
 	rate_free(&h->operations);
+	explicit_bzero(h->first_password, sizeof(h->first_password));
 	free(h->provisions);
 	free(h->storeys);
 	free(h);
@@ -265,6 +277,11 @@ void house_close(struct house **house)
 int house_port(const struct house *h, enum door_name door)
 {
 	return doors_port(&h->storeys[0].doors, door);
+}
+
+const char *house_first_password(const struct house *h)
+{
+	return h->first_password;
 }
 
 struct loop *house_first_loop(struct house *h)

@@ -17,6 +17,9 @@ MUST_USE enum err house_open(const struct settings *, const struct folder *, str
 /* The port that a door got. */
 int house_port(const struct house *, enum door_name);
 
+/* The password of the operator that this start has made because there was none (FIRST_OPERATOR); empty: there were some. */
+const char *house_first_password(const struct house *);
+
 /* Run: the calling thread is the first loop's, the others get threads. Returns after house_drain has come to its end. */
 void house_run(struct house *);
 

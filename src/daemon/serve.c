@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "io/loop.h"
+#include "daemon/first_operator.h"
 #include "daemon/folder.h"
 #include "daemon/house.h"
 #include "daemon/serve.h"
@@ -112,6 +113,19 @@ static void announce(struct server *server)
 			 NULL);
 }
 
+/* Said once and stored nowhere: on stderr, but not in the words and the form of the log. */
+static void tell_first_password(const struct server *server)
+{
+	const char *password = house_first_password(server->house);
+
+	if (*password)
+		fprintf(stderr,
+			"\nThe portal is at https://portal.%s:%d/ and at every address of this server.\n"
+			"Sign in as %s with the password %s\n"
+			"It is not shown again; \"berth operator set-password %s\" sets another one.\n\n",
+			server->settings.domain, house_port(server->house, DOOR_HTTPS), FIRST_OPERATOR, password, FIRST_OPERATOR);
+}
+
 static int run(struct server *server)
 {
 	struct loop *loop = house_first_loop(server->house);
@@ -125,6 +139,7 @@ static int run(struct server *server)
 	log_info(NULL, "serving", "version", BERTH_VERSION, "domain", server->settings.domain, "listen", server->settings.listen,
 		 "https-port", ports[DOOR_HTTPS], "mqtts-port", ports[DOOR_MQTTS], "amqps-port", ports[DOOR_AMQPS], "data",
 		 server->folder.path, "ca", server->folder.ca_file, NULL);
+	tell_first_password(server);
 	sd_notify(0, "READY=1");
 	house_run(server->house);
 	signal_watch_stop(&term);

@@ -126,3 +126,15 @@ int rate_take(struct rate *r, struct slice name, int64_t now_ms)
 	pthread_mutex_unlock(&r->lock);
 	return (int)wait;
 }
+
+void rate_give_back(struct rate *r, struct slice name)
+{
+	struct bucket *b;
+
+	if (r == NULL)
+		return;
+	pthread_mutex_lock(&r->lock);
+	if ((b = map_get(r->buckets, name)) != NULL)
+		b->missing = b->missing > MINUTE_MS ? b->missing - MINUTE_MS : 0;
+	pthread_mutex_unlock(&r->lock);
+}

@@ -26,4 +26,7 @@ void rate_set(struct rate *, int per_minute);
  * may; it does not count. A NULL rate limits nothing. */
 int rate_take(struct rate *, struct slice name, int64_t now_ms);
 
+/* What rate_take let happen shall not count after all. */
+void rate_give_back(struct rate *, struct slice name);
+
 #endif

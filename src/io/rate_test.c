@@ -109,6 +109,27 @@ static void names_of_long_ago_make_room(void **state)
 	rate_free(&r);
 }
 
+static void what_is_given_back_may_be_taken_again(void **state)
+{
+	struct rate *r = rate_new(2);
+
+	(void)state;
+	rate_give_back(NULL, a);
+	rate_give_back(r, a);
+	assert_int_equal(rate_take(r, a, 0), 0);
+	assert_int_equal(rate_take(r, a, 0), 0);
+	rate_give_back(r, b);
+	assert_int_equal(rate_take(r, a, 0), 30000);
+	rate_give_back(r, a);
+	assert_int_equal(rate_take(r, a, 0), 0);
+	assert_int_equal(rate_take(r, a, 0), 30000);
+	rate_give_back(r, a);
+	assert_int_equal(rate_take(r, a, 30000), 0);
+	assert_int_equal(rate_take(r, a, 30000), 0);
+	assert_int_equal(rate_take(r, a, 30000), 30000);
+	rate_free(&r);
+}
+
 static void *take_many(void *cookie)
 {
 	static _Thread_local size_t let_in;
@@ -146,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_lags_gives_nothing_away),
 		cmocka_unit_test(a_new_limit_holds_at_once),
 		cmocka_unit_test(names_of_long_ago_make_room),
+		cmocka_unit_test(what_is_given_back_may_be_taken_again),
 		cmocka_unit_test(threads_together_get_no_more_than_the_limit),
 	};
 

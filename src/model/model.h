@@ -400,6 +400,27 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TEXT, kind, NULL, 0, NULL, NULL) /* "service" or "hub" */                                                                 \
 	F(TEXT, owner, NULL, 0, NULL, NULL) /* scope of the service, folded name of the hub */
 
+/* --- nouns: who works with this server --- */
+
+/* A person who signs in at the portal. What the password's hash is made of is sealed, so a stolen store alone tries no passwords. */
+#define OPERATOR_FIELDS(F)                                                                                                          \
+	F(TEXT, id, NULL, FIELD_ID, NULL, NULL) /* the name, folded */                                                              \
+	F(TEXT, name, "name", FIELD_FIXED | FIELD_COLUMN, NULL, "name to sign in with")                                             \
+	F(ENUM, role, "role", FIELD_COLUMN, operator_roles, "administrator, or reader: sees everything but keys, changes nothing")  \
+	F(KEY, password_hash, NULL, 0, NULL, NULL)                                                                                  \
+	F(TIME, created, "created", FIELD_FIXED | FIELD_COLUMN, NULL, "when the operator was made")                                 \
+	F(TIME, last_sign_in, "lastSignIn", FIELD_FIXED | FIELD_SHOW_NULL | FIELD_COLUMN, NULL, "when it was last used")            \
+	F(TEXT, etag, NULL, 0, NULL, NULL) /* new with every change of role or password, not by signing in */
+
+/* An operator who is signed in with one browser. A change of role or password ends it, so that what stands here holds. */
+#define SESSION_FIELDS(F)                                                                                                           \
+	F(TEXT, operator_id, NULL, FIELD_ID, NULL, NULL)                                                                            \
+	F(TEXT, id, NULL, FIELD_ID, NULL, NULL) /* SHA-256 of what the browser keeps, in hexadecimal */                             \
+	F(TEXT, name, NULL, 0, NULL, NULL) /* the operator's, as spelled */                                                         \
+	F(ENUM, role, NULL, 0, operator_roles, NULL)                                                                                \
+	F(TIME, created, NULL, 0, NULL, NULL)                                                                                       \
+	F(TIME, used, NULL, 0, NULL, NULL) /* by and large: session.c */
+
 struct service {
 	SERVICE_FIELDS(FIELD_MEMBER)
 };
@@ -442,9 +463,16 @@ struct revocation_list {
 struct revocation_body {
 	REVOCATION_BODY_FIELDS(FIELD_MEMBER)
 };
+struct operator_record {
+	OPERATOR_FIELDS(FIELD_MEMBER)
+};
+struct session_record {
+	SESSION_FIELDS(FIELD_MEMBER)
+};
 
 extern const struct noun noun_service, noun_hub, noun_policy, noun_linked_hub, noun_individual, noun_group, noun_registration,
-	noun_attempt, noun_device, noun_name, noun_ca_certificate, noun_presented, noun_revocation_list, noun_revocation_body;
+	noun_attempt, noun_device, noun_name, noun_ca_certificate, noun_presented, noun_revocation_list, noun_revocation_body,
+	noun_operator, noun_session;
 
 /* All of them, ended by NULL: what the store keeps. */
 extern const struct noun *const nouns[];
@@ -469,10 +497,11 @@ enum { CA_BY_MARK = 1, CA_BY_END };                              /* scope, subje
 enum { PRESENTED_BY_END = 1 };                                   /* scope, certificate_end, id */
 enum { REVOCATION_BY_DUE = 1 };                                  /* due, scope, group_id, id */
 enum { ATTEMPT_BY_TIME = 1 };                                    /* at */
+enum { SESSION_BY_ID = 1 };                                      /* id */
 
 extern const char *const service_policies[], *const attestation_types[], *const provisioning_states[], *const enrollment_policies[],
 	*const registration_states[], *const registration_substates[], *const connection_states[], *const device_states[],
-	*const authentication_types[];
+	*const authentication_types[], *const operator_roles[];
 
 /* --- rules that hold wherever a noun comes from --- */
 
@@ -480,6 +509,7 @@ extern const char *const service_policies[], *const attestation_types[], *const 
 #define GROUP_KEYS_MAX 100 /* symmetric key groups of a service, service-api.md 12.1: bounds the trying */
 #define LINKED_HUBS_MAX 50
 #define CA_CERTIFICATES_MAX 25 /* of a service, service-api.md 12.1 */
+#define OPERATORS_MAX 500
 #define REVOCATION_LISTS_MAX 8 /* of a group: one for each CA between its devices and what it trusts */
 
 /* registrationId and enrollmentGroupId: letters, digits, '-' '.' '_' ':', the last one a letter,
@@ -491,6 +521,12 @@ bool device_id_is_good(struct slice id);
 
 /* Name of a service or hub: service-api.md 11.2. */
 bool name_is_good(struct slice name);
+
+/* Name of an operator: 1 to 64 letters, digits, '-' '.' '_' '@' '+', the first one a letter or digit. */
+bool operator_name_is_good(struct slice name);
+
+/* A password to be taken: 12 to 128 characters of UTF-8. */
+bool password_is_good(struct slice password);
 
 /* A new tag for service-api.md 4.6: base64 of a quoted, GUID-like text that ends with the time. */
 struct slice etag_make(struct arena *, instant now);

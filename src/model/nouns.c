@@ -17,6 +17,7 @@ const char *const registration_substates[] = {"initialAssignment", "deviceDataMi
 const char *const connection_states[] = {"Disconnected", "Connected", NULL};                            /* hub-api.md 4.3 */
 const char *const device_states[] = {"enabled", "disabled", NULL};                                      /* 4.3 */
 const char *const authentication_types[] = {"sas", "selfSigned", "certificateAuthority", "none", NULL}; /* 4.3 */
+const char *const operator_roles[] = {"administrator", "reader", NULL};
 
 /* --- fields --- */
 
@@ -75,6 +76,14 @@ static const struct field revocation_list_fields[] = {REVOCATION_LIST_FIELDS(ROW
 static const struct field revocation_body_fields[] = {REVOCATION_BODY_FIELDS(ROW)};
 #undef ROW_OF
 
+#define ROW_OF operator_record
+static const struct field operator_fields[] = {OPERATOR_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF session_record
+static const struct field session_fields[] = {SESSION_FIELDS(ROW)};
+#undef ROW_OF
+
 /* --- indexes: the numbers of the enums in model.h, less one --- */
 
 static const struct noun_index service_indexes[] = {
@@ -122,6 +131,10 @@ static const struct noun_index attempt_indexes[] = {
 	{"attempt_by_time", {"at"}, false, NULL},
 };
 
+static const struct noun_index session_indexes[] = {
+	{"session_by_id", {"id"}, true, NULL},
+};
+
 /* --- nouns --- */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -147,8 +160,10 @@ const struct noun noun_presented = NOUN("presented", presented_fields, presented
 const struct noun noun_revocation_list =
 	NOUN("revocation_list", revocation_list_fields, revocation_list, revocation_list_indexes, COUNT(revocation_list_indexes));
 const struct noun noun_revocation_body = NOUN("revocation_body", revocation_body_fields, revocation_body, NULL, 0);
+const struct noun noun_operator = NOUN("operator", operator_fields, operator_record, NULL, 0);
+const struct noun noun_session = NOUN("session", session_fields, session_record, session_indexes, COUNT(session_indexes));
 
 const struct noun *const nouns[] = {
-	&noun_service,        &noun_hub,          &noun_policy,          &noun_linked_hub,      &noun_individual,
-	&noun_group,          &noun_registration, &noun_attempt,         &noun_device,          &noun_name,
-	&noun_ca_certificate, &noun_presented,    &noun_revocation_list, &noun_revocation_body, NULL};
+	&noun_service,  &noun_hub,     &noun_policy, &noun_linked_hub,     &noun_individual, &noun_group,           &noun_registration,
+	&noun_attempt,  &noun_device,  &noun_name,   &noun_ca_certificate, &noun_presented,  &noun_revocation_list, &noun_revocation_body,
+	&noun_operator, &noun_session, NULL};

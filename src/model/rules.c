@@ -2,6 +2,7 @@
  * rules.c: what a name, an ID, a key and a tag may look like, wherever they come from.
  */
 #include "base/text.h"
+#include "base/utf8.h"
 #include "crypto/digest.h"
 #include "model/model.h"
 
@@ -10,7 +11,10 @@
 #define KEY_MAX_TEXT  88 /* base64 of KEY_MAX_BYTES */
 #define NAME_MIN      3  /* service-api.md 11.2 */
 #define NAME_MAX      50
-#define ETAG_MAX      256  /* longer than any tag we make; a longer If-Match can't be one */
+#define ETAG_MAX      256 /* longer than any tag we make; a longer If-Match can't be one */
+#define OPERATOR_MAX  64
+#define PASSWORD_MIN  12 /* characters */
+#define PASSWORD_MAX  128
 #define SCRATCH_MAX   4096 /* for decoding one key or tag; wiped when it is freed */
 
 static bool is_digit(char c)
@@ -56,6 +60,21 @@ bool name_is_good(struct slice name)
 	for (size_t i = 0; i < name.n; i++)
 		only_digits &= is_digit(name.p[i]);
 	return !only_digits && name.p[0] != '-' && name.p[name.n - 1] != '-';
+}
+
+bool operator_name_is_good(struct slice name)
+{
+	return name.n >= 1 && name.n <= OPERATOR_MAX && is_alnum(name.p[0]) && made_of(name, "-._@+");
+}
+
+bool password_is_good(struct slice password)
+{
+	size_t characters = 0, length;
+
+	for (; password.n; characters++, password = slice_from(password, length))
+		if (characters > PASSWORD_MAX || (length = utf8_length(password)) == 0)
+			return false;
+	return characters >= PASSWORD_MIN && characters <= PASSWORD_MAX;
 }
 
 bool key_is_good(struct slice base64)

@@ -157,6 +157,41 @@ static void only_a_star_is_any(void **state)
 	assert_false(etag_is_any(NO_SLICE));
 }
 
+static void names_of_operators_can_be_addresses(void **state)
+{
+	char long_name[65];
+
+	(void)state;
+	assert_true(operator_name_is_good(SLICE("a")));
+	assert_true(operator_name_is_good(SLICE("Ada.Lovelace+berth_1@example-2.org")));
+	assert_true(operator_name_is_good(repeat(long_name, 'x', 64)));
+	assert_false(operator_name_is_good(repeat(long_name, 'x', 65)));
+	assert_false(operator_name_is_good(SLICE("")));
+	assert_false(operator_name_is_good(SLICE("-a")));
+	assert_false(operator_name_is_good(SLICE("a b")));
+	assert_false(operator_name_is_good(SLICE("a/b")));
+	assert_false(operator_name_is_good(SLICE("a\0b")));
+}
+
+static void passwords_are_counted_in_characters(void **state)
+{
+	char text[2 * 129];
+
+	(void)state;
+	assert_true(password_is_good(repeat(text, 'x', 12)));
+	assert_true(password_is_good(repeat(text, ' ', 128)));
+	assert_false(password_is_good(repeat(text, 'x', 11)));
+	assert_false(password_is_good(repeat(text, 'x', 129)));
+	assert_false(password_is_good(NO_SLICE));
+	for (size_t i = 0; i < 129; i++)
+		memcpy(text + 2 * i, "\xc3\xa4", 2);
+	assert_true(password_is_good(slice_over(text, 2 * 12)));
+	assert_true(password_is_good(slice_over(text, 2 * 128)));
+	assert_false(password_is_good(slice_over(text, 2 * 11)));
+	assert_false(password_is_good(slice_over(text, 2 * 129)));
+	assert_false(password_is_good(slice_over(text, 2 * 20 - 1)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +205,8 @@ int main(void)
 		cmocka_unit_test(a_stale_tag_does_not_match),
 		cmocka_unit_test(tags_of_hubs_match_too),
 		cmocka_unit_test(only_a_star_is_any),
+		cmocka_unit_test(names_of_operators_can_be_addresses),
+		cmocka_unit_test(passwords_are_counted_in_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,8 @@ struct http_service {
 	void (*cancel)(void *call);
 	const char *protocol;     /* as questions name it */
 	upgrade_find *websockets; /* who goes on in one; NULL: requests for WebSockets are ordinary ones */
+	/* What is at hand and need not be asked for: true, and the answer's parts live as long as the process. NULL: nothing is. */
+	bool (*at_hand)(void *house, const struct api_question *, struct api_answer *);
 };
 
 struct connection *http_server_open(struct loop *, struct stream **, const struct protocol_env *, const struct http_service *);

@@ -1,6 +1,7 @@
 /*
- * https.c: the REST surfaces over HTTPS, and the way into WebSockets.
+ * https.c: the REST surfaces and the portal's pages over HTTPS, and the way into WebSockets.
  */
+#include "portal/portal.h"
 #include "protocol/http_server.h"
 
 static void *ask(void *house, const struct api_question *q, api_done *done, void *cookie)
@@ -15,7 +16,12 @@ static void cancel(void *call)
 	api_cancel(&c);
 }
 
-static const struct http_service service = {api_body_max, ask, cancel, "https", protocol_find};
+static bool page(void *house, const struct api_question *q, struct api_answer *a)
+{
+	return portal_answer(house, q, a);
+}
+
+static const struct http_service service = {api_body_max, ask, cancel, "https", protocol_find, page};
 
 static struct connection *open_connection(struct loop *loop, struct stream **stream, const struct protocol_env *env)
 {

@@ -28,7 +28,17 @@ static const char *const to_2[] = {
 	NULL,
 };
 
-static const struct migration steps[] = {{2, to_2}};
+/* Operators of the portal, and their sessions. */
+static const char *const to_3[] = {
+	"CREATE TABLE operator (id {text} NOT NULL, name {text}, role {text}, password_hash {blob}, created {int}, last_sign_in {int},"
+	" etag {text}, PRIMARY KEY (id)){small}",
+	"CREATE TABLE session (operator_id {text} NOT NULL, id {text} NOT NULL, name {text}, role {text}, created {int}, used {int},"
+	" PRIMARY KEY (operator_id, id)){small}",
+	"CREATE UNIQUE INDEX session_by_id ON session (id)",
+	NULL,
+};
+
+static const struct migration steps[] = {{2, to_2}, {3, to_3}};
 
 const struct schema schema_current = {.version = SCHEMA_VERSION, .steps = steps, .count = sizeof(steps) / sizeof(steps[0])};
 

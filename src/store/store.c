@@ -14,7 +14,7 @@
 #include "store/rows.h"
 #include "store/schema.h"
 
-#define TABLES_MAX     16
+#define TABLES_MAX     24
 #define STORE_MEMORY   (4 << 20)
 #define ASK_MEMORY_MAX (64 << 20) /* of one question and its answer, or one change */
 #define WAITING_MAX    4096       /* questions, and as many changes */

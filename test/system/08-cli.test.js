@@ -216,6 +216,62 @@ test('completion: bash and zsh complete nouns, verbs and options', async (t) => 
   return undefined;
 });
 
+const typing = (text, program, ...args) => new Promise((resolve) => {
+  const child = execFile(program, args, { env: { ...process.env, BERTH_DATA: berth.data } }, (error, stdout, stderr) =>
+    resolve({ status: error ? error.code : 0, stdout, stderr }));
+  child.stdin.on('error', () => {});
+  child.stdin.end(text);
+});
+const signIn = (name, password, ca) => berth.ask('POST', 'portal.berth.test', '/berth/session', { body: { name, password }, ca }).then((answer) => answer.status);
+
+// A person at a terminal, who types a line when he is asked.
+const atTerminal = (lines, ...args) => new Promise((resolve) => {
+  const child = spawn('script', ['-qec', [berth.bin, ...args].join(' '), '/dev/null'], { env: { ...process.env, BERTH_DATA: berth.data } });
+  const left = [...lines];
+  let text = '';
+  child.stdout.on('data', (part) => {
+    text += part;
+    if (/: $/.test(text) && left.length) child.stdin.write(`${left.shift()}\n`);
+  });
+  child.on('close', () => resolve(text));
+});
+
+test('operators: the password comes from standard input, and never from the command line', async () => {
+  const made = await typing('a long password\nand more\n', berth.bin, 'operator', 'create', 'ada', '--role', 'reader', '--output', 'json');
+  assert.strictEqual(made.status, 0, made.stderr);
+  assert.strictEqual(JSON.parse(made.stdout).role, 'reader');
+  assert.strictEqual(await signIn('ada', 'a long password'), 200);
+  assert.match(await table('operator', 'list'), /name +role +created +last-sign-in|ada +reader/);
+  assert.strictEqual((await json('operator', 'update', 'ADA', '--role', 'administrator')).role, 'administrator');
+  assert.strictEqual((await typing('quite another one', berth.bin, 'operator', 'set-password', 'ada')).status, 0);
+  assert.strictEqual(await signIn('ada', 'quite another one'), 200);
+  const complaint = async (text, words, ...args) => {
+    const result = await typing(text, berth.bin, 'operator', ...args);
+    assert.notStrictEqual(result.status, 0);
+    assert.match(result.stderr, words);
+  };
+  await complaint('a long password\n', /already/, 'create', 'Ada');
+  await complaint('a long password\n', /no operator called bob/, 'set-password', 'bob');
+  await complaint('', /standard input/, 'set-password', 'ada');
+  await complaint('short\n', /12 to 128 characters/, 'set-password', 'ada');
+  await complaint('a long password\n', /role/, 'create', 'eve', '--role', 'king');
+  await bad(1, /no operator called bob/, 'operator', 'update', 'bob', '--role', 'reader');
+  await bad(2, /nothing to change/, 'operator', 'update', 'ada');
+  await bad(2, /no option --password/, 'operator', 'create', 'eve', '--password', 'a long password');
+  await fine('operator', 'delete', 'ada');
+  await bad(1, /no operator/, 'operator', 'delete', 'ada');
+  await bad(1, /last administrator/, 'operator', 'delete', 'admin');
+});
+
+test('operators: at a terminal the password is asked for twice and not shown', async () => {
+  const create = (name, ...lines) => atTerminal(lines, 'operator', 'create', name, '--output', 'json');
+  const shown = await create('typist', 'typed by hand 1', 'typed by hand 1');
+  assert.match(shown, /New password: [\s\S]*Once more: [\s\S]*"typist"/);
+  assert.ok(!shown.includes('typed by hand'), shown);
+  assert.strictEqual(await signIn('typist', 'typed by hand 1'), 200);
+  assert.match(await create('other', 'typed by hand 1', 'typed by hand 2'), /the two differ/);
+});
+
 test('berth demo --once is the tutorial, and tells by its status whether all devices arrived', { timeout: 60000 }, async () => {
   await berth.killServer('SIGTERM');
   const run = (...args) => new Promise((resolve) => {
@@ -239,6 +295,8 @@ test('berth demo goes on until it is interrupted', { timeout: 60000 }, async () 
   demo.stdout.on('data', (part) => { text += part; });
   for (let i = 0; i < 400 && !/goes on until Ctrl-C/.test(text); i++) await berth.sleep(50);
   const data = /export BERTH_DATA=(\S+)/.exec(text)[1];
+  assert.match(text, /The portal is at https:\/\/127\.0\.0\.1/);
+  assert.strictEqual(await signIn('admin', /Sign in as admin with the password (\S+)/.exec(text)[1], fs.readFileSync(path.join(data, 'ca.pem'))), 200);
   const shown = execFileSync(berth.bin, ['enrollment', 'list', '--output', 'json'], { env: { ...process.env, BERTH_DATA: data }, encoding: 'utf8' });
   assert.strictEqual(JSON.parse(shown).length, 2);
   demo.kill('SIGINT');

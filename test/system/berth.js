@@ -17,14 +17,15 @@ const token = () => fs.readFileSync(path.join(data, 'admin.token'), 'utf8').trim
 const subscription = '00000000-0000-0000-0000-000000000000';
 const arm = `/subscriptions/${subscription}/resourceGroups/berth/providers/Microsoft.Devices`;
 
-// One request. Resolves to {status, reason, headers, rawHeaders, text, body}. `agent` undefined: a connection of its own.
-function ask(method, host, target, { headers = {}, body, agent = false } = {}) {
+// One request. Resolves to {status, reason, headers, rawHeaders, text, body}. `agent` undefined: a connection of its own; `from`: an
+// address to come from; `ca`: who is trusted, if that is not this server's.
+function ask(method, host, target, { headers = {}, body, agent = false, from, ca } = {}) {
   return new Promise((resolve, reject) => {
     const text = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const all = { ...headers };
     if (text !== undefined && all['Content-Type'] === undefined) all['Content-Type'] = 'application/json; charset=utf-8';
     if (text !== undefined && all['Transfer-Encoding'] === undefined) all['Content-Length'] = Buffer.byteLength(text);
-    const request = https.request({ method, host, port: server().httpsPort, path: target, headers: all, agent }, (response) => {
+    const request = https.request({ method, host, port: server().httpsPort, path: target, headers: all, agent, localAddress: from, ca }, (response) => {
       const parts = [];
       response.on('data', (part) => parts.push(part));
       response.on('error', reject);
