@@ -1,5 +1,5 @@
 /*
- * session.h: operators who are signed in (docs/decisions/0007-portal-sessions.md).
+ * session.h: operators who are signed in (docs/decisions/0008-portal-sessions.md).
  *
  * The browser keeps 32 random bytes in a cookie; the store keeps their SHA-256 alone. What proves that a change was asked for by one
  * of our pages follows from the same bytes, and from nothing else.

@@ -1,5 +1,5 @@
 /*
- * portal.h: the web pages, built into the binary and handed out by HTTP (docs/decisions/0007-portal-sessions.md).
+ * portal.h: the web pages, built into the binary and handed out by HTTP (docs/decisions/0008-portal-sessions.md).
  *
  * A page is one program that draws everything, so each address that is a page's gets the same document, and the program
  * reads the rest from the address. What it shows and changes it asks of the api, like everybody.
