@@ -47,22 +47,12 @@ async function changeService(
 
 export const setAllocationPolicy = (name: string, allocationPolicy: ServicePolicy) => changeService(name, () => ({ allocationPolicy }));
 
-// --- linked hubs: the list is always written whole; masked keys keep what is stored ---
+// --- linked hubs: the list is always written whole; a masked key that is sent back keeps what is stored ---
 
 const sameHost = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
-/** A hub that lives here has no connection string of its own to send back. */
-function asWritten(hub: LinkedHubEntry, isHosted: (host: string) => boolean): LinkedHubEntry {
-  const { connectionString, ...rest } = hub;
-  return isHosted(hub.name) || !connectionString ? rest : { ...rest, connectionString };
-}
-
-export const changeLinks = (
-  service: string,
-  change: (links: LinkedHubEntry[]) => LinkedHubEntry[],
-  isHosted: (host: string) => boolean = () => false,
-) =>
-  changeService(service, (now) => ({ iotHubs: change((now.properties.iotHubs ?? []).map((hub) => asWritten(hub, isHosted))) }));
+export const changeLinks = (service: string, change: (links: LinkedHubEntry[]) => LinkedHubEntry[]) =>
+  changeService(service, (now) => ({ iotHubs: change(now.properties.iotHubs ?? []) }));
 
 export const replaceLink = (links: LinkedHubEntry[], host: string, change: Partial<LinkedHubEntry>): LinkedHubEntry[] =>
   links.map((link) => (sameHost(link.name, host) ? { ...link, ...change } : link));

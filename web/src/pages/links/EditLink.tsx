@@ -1,0 +1,81 @@
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+  Field,
+  Input,
+  Spinner,
+  Switch,
+} from '@fluentui/react-components';
+import { useMutation } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { replaceLink } from '../../api/manage';
+import type { LinkedHub } from '../../api/types';
+import { ErrorView } from '../../components/ErrorView';
+import { Form } from '../../components/Form';
+import { toast } from '../../components/toasts';
+import { faultOfWeight } from '../../lib/ids';
+import { useChangeLinks } from './useChangeLinks';
+
+interface EditLinkProps {
+  service: string;
+  hub: LinkedHub;
+  onClose: () => void;
+}
+
+export function EditLink({ service, hub, onClose }: EditLinkProps) {
+  const changeLinks = useChangeLinks(service);
+  const [weight, setWeight] = useState(String(hub.weight ?? 1));
+  const [apply, setApply] = useState(hub.apply !== false);
+  const fault = faultOfWeight(weight);
+  const set = (allocationWeight: number | null, applyAllocationPolicy: boolean | null) =>
+    changeLinks((links) => replaceLink(links, hub.name, { allocationWeight, applyAllocationPolicy }));
+  const save = useMutation({
+    mutationFn: () => set(Number(weight), apply),
+    onSuccess: () => {
+      toast(`${hub.name} is changed.`, { undo: () => set(hub.weight, hub.apply) });
+      onClose();
+    },
+  });
+  const submit = (e: FormEvent) => {
+    e.preventDefault();
+    if (!fault) save.mutate();
+  };
+  return (
+    <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
+      <DialogSurface>
+        <Form onSubmit={submit}>
+          <DialogBody>
+            <DialogTitle>{hub.name}</DialogTitle>
+            <DialogContent>
+              <Field
+                label="Weight"
+                hint="Its share under evenly weighted distribution: a hub of weight 2 gets twice as many devices as one of weight 1."
+                validationState={fault ? 'error' : 'none'}
+                validationMessage={fault}
+              >
+                <Input type="number" min={1} max={1000} value={weight} onChange={(_, data) => setWeight(data.value)} />
+              </Field>
+              <Switch
+                label={apply ? 'Takes part in the allocation policy' : 'Gets devices only from enrollments that name it'}
+                checked={apply}
+                onChange={(_, data) => setApply(data.checked)}
+              />
+              {save.isError && <ErrorView error={save.error} title="The link was not saved" />}
+            </DialogContent>
+            <DialogActions>
+              <Button type="submit" appearance="primary" disabled={fault !== undefined || save.isPending} icon={save.isPending ? <Spinner size="tiny" /> : undefined}>
+                Save
+              </Button>
+              <Button onClick={onClose}>Cancel</Button>
+            </DialogActions>
+          </DialogBody>
+        </Form>
+      </DialogSurface>
+    </Dialog>
+  );
+}
