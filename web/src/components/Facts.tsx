@@ -4,7 +4,7 @@ import styles from './Facts.module.css';
 export type Fact = [label: string, value: ReactNode];
 
 /** Labels and what stands behind them. Facts that are undefined are left out. */
-export function Facts({ facts }: { facts: (Fact | undefined | false)[] }) {
+export function Facts({ facts }: { facts: (Fact | undefined | false | '')[] }) {
   return (
     <dl className={styles.facts}>
       {facts.map(

@@ -1,0 +1,96 @@
+// Which hub an enrollment's devices get, and what happens when they register again.
+
+import { Checkbox, Field, Input, Radio, RadioGroup, Select } from '@fluentui/react-components';
+import type { EnrollmentPolicy, LinkedHubEntry } from '../../api/types';
+import { Pair } from '../../components/Form';
+import { enrollmentPolicies } from '../allocation/policies';
+import type { FieldsProps } from './AttestationFields';
+import type { Draft, Reprovisioning } from './draft';
+
+const reprovisioning: readonly (readonly [Reprovisioning, string, string])[] = [
+  ['migrate', 'Re-provision and migrate data', 'If the device is given another hub, its identity and twin move there.'],
+  ['reset', 'Re-provision and reset to initial configuration', 'If the device is given another hub, it begins there with the initial twin.'],
+  ['never', 'Never re-provision', 'The device stays on the hub that it was given first.'],
+];
+
+function HubChoice({ draft, faults, links, onChange }: FieldsProps & { links: LinkedHubEntry[] }) {
+  // A hub that was unlinked meanwhile goes on being named until it is taken out.
+  const names = [...new Set([...links.map((hub) => hub.name), ...draft.hubs])];
+  const isLinked = (name: string) => links.some((hub) => hub.name === name);
+  const labelOf = (name: string) => (isLinked(name) ? name : `${name} (no longer linked)`);
+  if (draft.policy === 'static')
+    return (
+      <Field label="IoT hub" required validationState={faults.hubs ? 'error' : 'none'} validationMessage={faults.hubs}>
+        <Select value={draft.hubs[0] ?? ''} onChange={(_, data) => onChange({ hubs: data.value ? [data.value] : [] })}>
+          <option value="">Choose a hub</option>
+          {names.map((name) => (
+            <option key={name} value={name}>
+              {labelOf(name)}
+            </option>
+          ))}
+        </Select>
+      </Field>
+    );
+  return (
+    <Field label="IoT hubs" hint="None chosen means all that are linked and take part.">
+      <div role="group" aria-label="IoT hubs">
+        {names.map((name) => (
+          <div key={name}>
+            <Checkbox
+              label={labelOf(name)}
+              checked={draft.hubs.includes(name)}
+              onChange={(_, data) => onChange({ hubs: data.checked ? [...draft.hubs, name] : draft.hubs.filter((other) => other !== name) })}
+            />
+          </div>
+        ))}
+      </div>
+    </Field>
+  );
+}
+
+export function AllocationFields(props: FieldsProps & { links: LinkedHubEntry[] }) {
+  const { draft, faults, onChange } = props;
+  const chosen = enrollmentPolicies.find((policy) => policy.word === draft.policy);
+  const choosePolicy = (policy: EnrollmentPolicy | '') => onChange({ policy, ...(policy === 'static' ? { hubs: draft.hubs.slice(0, 1) } : {}) });
+  return (
+    <>
+      <Field label="Allocation policy" hint={chosen?.meaning}>
+        <Select value={draft.policy} onChange={(_, data) => choosePolicy(data.value as Draft['policy'])}>
+          {enrollmentPolicies.map((policy) => (
+            <option key={policy.word} value={policy.word}>
+              {policy.name}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      {draft.policy !== '' && <HubChoice {...props} />}
+      {draft.policy === 'custom' && (
+        <Pair>
+          <Field
+            label="Web hook"
+            required
+            hint="It is sent the device and the linked hubs, and answers with one of them."
+            validationState={faults.webhookUrl ? 'error' : 'none'}
+            validationMessage={faults.webhookUrl}
+          >
+            <Input type="url" value={draft.webhookUrl} onChange={(_, data) => onChange({ webhookUrl: data.value })} placeholder="https://…" autoComplete="off" />
+          </Field>
+          <Field label="Shape of the request">
+            <Select value={draft.webhookVersion} onChange={(_, data) => onChange({ webhookVersion: data.value })}>
+              {[...new Set(['2021-10-01', '2019-03-31', '2018-09-01-preview', draft.webhookVersion])].map((version) => (
+                <option key={version}>{version}</option>
+              ))}
+            </Select>
+          </Field>
+        </Pair>
+      )}
+      <Field label="When the device registers again">
+        <RadioGroup value={draft.reprovisioning} onChange={(_, data) => onChange({ reprovisioning: data.value as Reprovisioning })}>
+          {reprovisioning.map(([value, name, meaning]) => (
+            <Radio key={value} value={value} label={`${name}. ${meaning}`} />
+          ))}
+        </RadioGroup>
+      </Field>
+    </>
+  );
+}
