@@ -166,6 +166,6 @@ export const insightRoutes: Route[] = [
   [
     'POST',
     base('/berth/registrations/([^/]+)/check'),
-    () => ok({ accepted: false, check: 'certificate-known', reason: 'No certificate of the chain is one that an enrollment group names.', seen: 'CN=Line 9 CA', expected: 'CN=Line 6 CA' }),
+    () => ok({ attested: false, errorCode: 401002, check: 'certificate-known', reason: 'No certificate of the chain is one that an enrollment group names.', seen: 'CN=Line 9 CA', expected: 'CN=Line 6 CA' }),
   ],
 ];

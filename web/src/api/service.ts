@@ -9,6 +9,7 @@ import type {
   HistoryEntry,
   ImportReport,
   IndividualEnrollment,
+  Judgement,
   LinkedHub,
   LinkedHubEntry,
   LinkTest,
@@ -91,7 +92,7 @@ export const readHistory = (service: string, name: string, signal?: AbortSignal)
 export const explain = (service: string, name: string, signal?: AbortSignal) =>
   ask<Explanation>('GET', at(service, `/berth/registrations/${id(name)}/attempts`, version), { signal });
 export const checkChain = (service: string, name: string, chain: string) =>
-  ask<Record<string, unknown>>('POST', at(service, `/berth/registrations/${id(name)}/check`, version), { body: { chain } });
+  ask<Judgement>('POST', at(service, `/berth/registrations/${id(name)}/check`, version), { body: { chain } });
 
 // --- numbers, links, certificates ---
 

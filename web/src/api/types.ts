@@ -192,6 +192,12 @@ export interface Attempt {
   nearest?: string[];
 }
 
+/** How a device would be judged: members as of an attempt. */
+export interface Judgement extends Pick<Attempt, 'errorCode' | 'check' | 'seen' | 'expected' | 'reason' | 'enrollment' | 'nearest'> {
+  attested: boolean;
+  enrollmentGroupId?: string;
+}
+
 export interface Explanation {
   registrationId: string;
   enrolled: boolean;
