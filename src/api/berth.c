@@ -1,6 +1,8 @@
 /*
  * berth.c: what the portal's host answers under /berth/: its routes, and its way of saying no.
  */
+#include "api/overview.h"
+#include "api/service.h"
 #include "api/session.h"
 
 #define PORTAL_BODY_MAX 16384
@@ -34,6 +36,9 @@ static const struct route portal_routes[] = {
 	{HTTP_GET, "/berth/session", RIGHT_OWN_SESSION, "GetSession", session_show},
 	{HTTP_DELETE, "/berth/session", RIGHT_OWN_SESSION, "SignOut", session_sign_out},
 	{HTTP_PUT, "/berth/session/password", RIGHT_OWN_SESSION, "PutPassword", session_password},
+	{HTTP_GET, "/berth/overview", RIGHT_RESOURCE_READ, "GetOverview", overview_get},
+	{HTTP_GET, "/berth/events", RIGHT_REGISTRATION_READ, "Watch", service_events},
+	{HTTP_POST, "/berth/linktest", RIGHT_RESOURCE_WRITE, "TestLink", service_link_test},
 	{HTTP_GET, "/berth/operators", RIGHT_OPERATORS, "ListOperators", operator_list},
 	{HTTP_PUT, "/berth/operators/*", RIGHT_OPERATORS, "PutOperator", operator_put},
 	{HTTP_DELETE, "/berth/operators/*", RIGHT_OPERATORS, "DeleteOperator", operator_delete},

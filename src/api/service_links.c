@@ -203,6 +203,6 @@ void service_link_test(struct api_call *call)
 	if (!manage_link_by_connection_string(call, l->probed, string))
 		return;
 	l->probed->id = arena_fold(call->arena, l->probed->name);
-	l->probed->scope = call->service->scope;
+	l->probed->scope = call->service ? call->service->scope : SLICE("");
 	probe(call);
 }

@@ -160,8 +160,7 @@ static void list_read(struct api_call *call, enum err e)
 	json_close(&call->out, ']');
 	/* Behind the page that ends before an ID there is at least that one. */
 	json_bool(&call->out, "more", l->want[0].more || l->flipped);
-	if (l->want[1].noun)
-		json_int(&call->out, "total", (int64_t)l->want[1].count);
+	json_int(&call->out, "total", (int64_t)l->want[1].count);
 	json_close(&call->out, '}');
 	api_answer_out(call, 200);
 }
@@ -185,12 +184,11 @@ static void list(struct api_call *call, const struct noun *noun, const struct fi
 		*(struct slice *)field_of(noun_field(noun, noun->indexes[by - 1].columns[1]), l->like) = key;
 	if (!take_filters(call, l, &want->where) || !take_bounds(call, l, want))
 		return;
-	/* How many there are in all, unless they had to be looked at one by one. */
-	if (want->where == NULL || by) {
-		l->want[1] = (struct store_want){.noun = noun, .by = by, .like = l->like, .keys = want->keys, .count_only = true};
-		count_from(call, &l->want[1]);
-	}
-	api_read(call, l->want, l->want[1].noun ? 2 : 1, list_read);
+	/* How many there are in all, wherever the page is. */
+	l->want[1] =
+		(struct store_want){.noun = noun, .by = by, .like = l->like, .keys = want->keys, .where = want->where, .count_only = true};
+	count_from(call, &l->want[1]);
+	api_read(call, l->want, 2, list_read);
 }
 
 void service_list_enrollments(struct api_call *call)

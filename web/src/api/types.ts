@@ -144,7 +144,7 @@ export interface ImportReport {
   created: number;
   updated: number;
   failed: number;
-  rows: { index: number; id: string; result: 'created' | 'updated' | 'unchanged' | 'failed'; message?: string }[];
+  rows: { index: number; id: string; result: 'created' | 'updated' | 'skipped' | 'failed'; message?: string }[];
 }
 
 // --- registrations ---
@@ -224,7 +224,6 @@ export interface Overview {
     state: string;
   }[];
   hubs: { name: string; devices: number; linkedBy: string[]; state: string }[];
-  rates: { registrationsPerSecond: number; refusalsPerSecond: number };
 }
 
 export interface Totals {
@@ -240,7 +239,6 @@ export interface Statistics {
   assigned: number[];
   refused: number[];
   failed: number[];
-  hubs: Record<string, number[]>;
   totals: Totals;
 }
 

@@ -97,7 +97,7 @@ export default function AllResources() {
       <Stack>
         {overview.data && all.length > 0 && (
           <Stats>
-            <Stat label="Registrations per second" value={formatRate(rates.assigned || overview.data.rates.registrationsPerSecond)} href={paths.live} />
+            <Stat label="Registrations per second" value={formatRate(rates.assigned)} href={paths.live} />
             <Stat label="Registered devices" value={formatNumber(overview.data.services.reduce((n, s) => n + s.registrations, 0))} />
             <Stat label="Enrollments" value={formatNumber(overview.data.services.reduce((n, s) => n + s.enrollments, 0))} />
             <Stat label="Refused per second" value={formatRate(rates.refused || overview.data.rates.refusalsPerSecond)} />
