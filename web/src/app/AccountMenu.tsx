@@ -1,20 +1,9 @@
-import {
-  Avatar,
-  Button,
-  Menu,
-  MenuDivider,
-  MenuGroup,
-  MenuGroupHeader,
-  MenuItem,
-  MenuItemRadio,
-  MenuList,
-  MenuPopover,
-  MenuTrigger,
-} from '@fluentui/react-components';
+import { Avatar } from '@fluentui/react-components';
 import { useQueryClient } from '@tanstack/react-query';
 import { useLocation } from 'wouter';
 import { asFault } from '../api/fault';
 import { signOut } from '../api/session';
+import { Menu } from '../components/Menu';
 import { toast } from '../components/toasts';
 import styles from './AccountMenu.module.css';
 import { setAppearance, useAppearance, type Appearance } from './appearance';
@@ -43,36 +32,23 @@ export function AccountMenu() {
   };
   return (
     <Menu
-      checkedValues={{ appearance: [appearance] }}
-      onCheckedValueChange={(_, data) => setAppearance((data.checkedItems.at(-1) ?? 'system') as Appearance)}
+      appearance="transparent"
+      className={styles.button}
+      align="end"
+      parts={[
+        { title: `${session.name}, ${session.role}`, entries: [{ text: 'Account and password', run: () => navigate(paths.account) }] },
+        {
+          title: 'Appearance',
+          entries: appearances.map(([value, text]) => ({ text, chosen: value === appearance, run: () => setAppearance(value) })),
+        },
+        { entries: [{ text: 'Sign out', run: () => void leave() }] },
+      ]}
     >
-      <MenuTrigger disableButtonEnhancement>
-        <Button appearance="transparent" className={styles.button} aria-label={`Account of ${session.name}`}>
-          <span className={styles.name}>{session.name}</span>
-          <Avatar name={session.name} size={28} color="colorful" aria-hidden />
-        </Button>
-      </MenuTrigger>
-      <MenuPopover>
-        <MenuList>
-          <MenuGroup>
-            <MenuGroupHeader>
-              {session.name}, {session.role}
-            </MenuGroupHeader>
-            <MenuItem onClick={() => navigate(paths.account)}>Account and password</MenuItem>
-          </MenuGroup>
-          <MenuDivider />
-          <MenuGroup>
-            <MenuGroupHeader>Appearance</MenuGroupHeader>
-            {appearances.map(([value, text]) => (
-              <MenuItemRadio key={value} name="appearance" value={value}>
-                {text}
-              </MenuItemRadio>
-            ))}
-          </MenuGroup>
-          <MenuDivider />
-          <MenuItem onClick={() => void leave()}>Sign out</MenuItem>
-        </MenuList>
-      </MenuPopover>
+      <span className={styles.name}>
+        <span className="unseen">Account of </span>
+        {session.name}
+      </span>
+      <Avatar name={session.name} size={28} color="colorful" aria-hidden />
     </Menu>
   );
 }

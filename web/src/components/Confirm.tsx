@@ -1,19 +1,9 @@
 // Asks before something that hurts. With `typed`, the name has to be written out.
 
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  Field,
-  Input,
-  Spinner,
-} from '@fluentui/react-components';
+import { Button, Field, Input, Spinner } from '@fluentui/react-components';
 import { useMutation } from '@tanstack/react-query';
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useId, useState, type FormEvent, type ReactNode } from 'react';
+import { Dialog } from './Dialog';
 import { ErrorView } from './ErrorView';
 import styles from './Confirm.module.css';
 
@@ -37,32 +27,35 @@ export function Confirm({ title, children, action, typed, onConfirm, onClose }: 
     e.preventDefault();
     if (ready) run.mutate();
   };
+  const id = useId();
+  const cancel = () => {
+    if (!run.isPending) onClose(false);
+  };
   return (
-    <Dialog open modalType="alert" onOpenChange={(_, data) => !data.open && !run.isPending && onClose(false)}>
-      <DialogSurface>
-        <form onSubmit={submit}>
-          <DialogBody>
-            <DialogTitle>{title}</DialogTitle>
-            <DialogContent className={styles.content}>
-              <div>{children}</div>
-              {typed !== undefined && (
-                <Field label={`Type ${typed} to confirm`} className={styles.field}>
-                  <Input value={text} onChange={(_, data) => setText(data.value)} autoComplete="off" spellCheck={false} autoFocus />
-                </Field>
-              )}
-              {run.isError && <ErrorView error={run.error} />}
-            </DialogContent>
-            <DialogActions>
-              <Button type="submit" appearance="primary" className={styles.danger} disabled={!ready} icon={run.isPending ? <Spinner size="tiny" /> : undefined}>
-                {action}
-              </Button>
-              <Button onClick={() => onClose(false)} disabled={run.isPending} autoFocus={typed === undefined}>
-                Cancel
-              </Button>
-            </DialogActions>
-          </DialogBody>
-        </form>
-      </DialogSurface>
+    <Dialog
+      alert
+      title={title}
+      onClose={cancel}
+      actions={
+        <>
+          <Button type="submit" form={id} appearance="primary" className={styles.danger} disabled={!ready} icon={run.isPending ? <Spinner size="tiny" /> : undefined}>
+            {action}
+          </Button>
+          <Button onClick={cancel} disabled={run.isPending} autoFocus={typed === undefined}>
+            Cancel
+          </Button>
+        </>
+      }
+    >
+      <div>{children}</div>
+      <form id={id} onSubmit={submit}>
+        {typed !== undefined && (
+          <Field label={`Type ${typed} to confirm`}>
+            <Input value={text} onChange={(_, data) => setText(data.value)} autoComplete="off" spellCheck={false} autoFocus />
+          </Field>
+        )}
+      </form>
+      {run.isError && <ErrorView error={run.error} />}
     </Dialog>
   );
 }

@@ -11,6 +11,8 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode;
   width?: string;
   align?: 'end';
+  /** Short words that stay on one line. */
+  nowrap?: boolean;
   /** The column by which rows can be ordered. */
   sortable?: boolean;
 }
@@ -103,8 +105,8 @@ export function DataTable<Row>({ label, rows, columns, rowKey, order, onOrder, s
                     />
                   </td>
                 )}
-                {columns.map((column) => (
-                  <td key={column.name} role="cell" data-align={column.align} data-label={column.unseen ? '' : column.name}>
+                {columns.map((column, i) => (
+                  <td key={column.name} role="cell" data-align={column.align} data-lead={i === 0 || undefined} data-nowrap={column.nowrap} data-label={column.unseen ? '' : column.name}>
                     <div className={styles.cell}>{column.cell(row)}</div>
                   </td>
                 ))}

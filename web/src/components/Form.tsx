@@ -1,9 +1,9 @@
 import type { FormEventHandler, ReactNode } from 'react';
 import styles from './Form.module.css';
 
-export function Form({ children, onSubmit }: { children: ReactNode; onSubmit: FormEventHandler }) {
+export function Form({ id, children, onSubmit }: { id?: string; children: ReactNode; onSubmit: FormEventHandler }) {
   return (
-    <form className={styles.form} onSubmit={onSubmit} noValidate>
+    <form id={id} className={styles.form} onSubmit={onSubmit} noValidate>
       {children}
     </form>
   );

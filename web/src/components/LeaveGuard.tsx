@@ -1,8 +1,9 @@
 // Asks before a page with unsaved input is left.
 
-import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle } from '@fluentui/react-components';
+import { Button } from '@fluentui/react-components';
 import { useEffect, useState } from 'react';
 import type { AroundNavHandler } from 'wouter';
+import { Dialog } from './Dialog';
 
 let unsaved = 0;
 let ask: ((proceed: () => void) => void) | undefined;
@@ -42,20 +43,23 @@ export function LeaveGuard() {
     setProceed(undefined);
     proceed?.();
   };
+  if (!proceed) return null;
+  const stay = () => setProceed(undefined);
   return (
-    <Dialog open={proceed !== undefined} onOpenChange={(_, data) => !data.open && setProceed(undefined)} modalType="alert">
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>Leave without saving?</DialogTitle>
-          <DialogContent>What you entered on this page is not saved yet.</DialogContent>
-          <DialogActions>
-            <Button appearance="primary" onClick={() => setProceed(undefined)}>
-              Stay
-            </Button>
-            <Button onClick={leave}>Leave</Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
+    <Dialog
+      alert
+      title="Leave without saving?"
+      onClose={stay}
+      actions={
+        <>
+          <Button appearance="primary" onClick={stay} autoFocus>
+            Stay
+          </Button>
+          <Button onClick={leave}>Leave</Button>
+        </>
+      }
+    >
+      <p>What you entered on this page is not saved yet.</p>
     </Dialog>
   );
 }

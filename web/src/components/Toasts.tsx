@@ -49,10 +49,12 @@ function Note({ note }: { note: Toast }) {
 export function Toasts() {
   const notes = useToasts();
   return (
-    <ul className={styles.all} role="status" aria-live="polite" aria-label="Notes">
-      {notes.map((note) => (
-        <Note key={note.id} note={note} />
-      ))}
-    </ul>
+    <section aria-label="Notes" aria-live="polite">
+      <ul className={styles.all}>
+        {notes.map((note) => (
+          <Note key={note.id} note={note} />
+        ))}
+      </ul>
+    </section>
   );
 }

@@ -1,6 +1,6 @@
 // Manage enrollments: the list of individual entries or of groups, however long it is.
 
-import { Button, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, Tab, TabList } from '@fluentui/react-components';
+import { Button } from '@fluentui/react-components';
 import { Add20Regular, ArrowClockwise20Regular, ArrowDownload20Regular, ArrowUpload20Regular, Delete20Regular } from '@fluentui/react-icons';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -16,10 +16,12 @@ import { Empty } from '../../components/Empty';
 import { ErrorView } from '../../components/ErrorView';
 import { Choice, Filters, SearchField } from '../../components/Filters';
 import { Loading } from '../../components/Loading';
+import { Menu } from '../../components/Menu';
 import { Page } from '../../components/Page';
 import { Pager } from '../../components/Pager';
 import { Section } from '../../components/Section';
 import { StateOf } from '../../components/State';
+import { Tabs } from '../../components/Tabs';
 import { Time } from '../../components/Time';
 import { usePlace } from '../../components/usePlace';
 import { filtered, first, next, ordered, previous } from '../../lib/paging';
@@ -52,38 +54,29 @@ function columnsOf(service: string, kind: Kind): Column<Entry>[] {
   return [
     { name: kind === 'group' ? 'Group' : 'Registration ID', sortable: true, cell: (entry) => <Anchor href={href(service, idOf(entry))}>{idOf(entry)}</Anchor> },
     ...(kind === 'individual' ? [{ name: 'Device ID', cell: (entry: Entry) => ('deviceId' in entry && entry.deviceId) || '–' }] : []),
-    { name: 'Attestation', cell: (entry) => attestationName(entry.attestation.type) },
-    { name: 'State', cell: (entry) => <StateOf word={entry.provisioningStatus} /> },
+    { name: 'Attestation', nowrap: true, cell: (entry) => attestationName(entry.attestation.type) },
+    { name: 'State', nowrap: true, cell: (entry) => <StateOf word={entry.provisioningStatus} /> },
     { name: 'Allocation', cell: (entry) => policyName(entry) },
-    { name: 'Changed', cell: (entry) => <Time value={entry.lastUpdatedDateTimeUtc} /> },
+    { name: 'Changed', nowrap: true, cell: (entry) => <Time value={entry.lastUpdatedDateTimeUtc} /> },
   ];
-}
-
-function Tabs({ service, kind }: { service: string; kind: Kind }) {
-  const [, navigate] = useLocation();
-  return (
-    <TabList selectedValue={kind} onTabSelect={(_, data) => navigate(data.value === 'group' ? paths.groups(service) : paths.enrollments(service))}>
-      <Tab value="individual">Individual enrollments</Tab>
-      <Tab value="group">Enrollment groups</Tab>
-    </TabList>
-  );
 }
 
 function Add({ service }: { service: string }) {
   const [, navigate] = useLocation();
   return (
-    <Menu>
-      <MenuTrigger disableButtonEnhancement>
-        <Button appearance="subtle" icon={<Add20Regular />}>
-          Add
-        </Button>
-      </MenuTrigger>
-      <MenuPopover>
-        <MenuList>
-          <MenuItem onClick={() => navigate(paths.newEnrollment(service))}>Individual enrollment</MenuItem>
-          <MenuItem onClick={() => navigate(paths.newGroup(service))}>Enrollment group</MenuItem>
-        </MenuList>
-      </MenuPopover>
+    <Menu
+      appearance="subtle"
+      icon={<Add20Regular />}
+      parts={[
+        {
+          entries: [
+            { text: 'Individual enrollment', run: () => navigate(paths.newEnrollment(service)) },
+            { text: 'Enrollment group', run: () => navigate(paths.newGroup(service)) },
+          ],
+        },
+      ]}
+    >
+      Add
     </Menu>
   );
 }
@@ -158,7 +151,13 @@ export default function Enrollments({ service, kind }: { service: string; kind: 
         </>
       }
     >
-      <Tabs service={service} kind={kind} />
+      <Tabs
+        label="Kinds of enrollments"
+        tabs={[
+          { name: 'Individual enrollments', href: paths.enrollments(service), current: kind === 'individual' },
+          { name: 'Enrollment groups', href: paths.groups(service), current: kind === 'group' },
+        ]}
+      />
       {list.isError && <ErrorView error={list.error} onRetry={() => void list.refetch()} />}
       <Section flush>
         {(isFiltered || (list.data?.total ?? 0) > 0) && (

@@ -27,22 +27,20 @@ interface EntryFormProps {
   onSave: (draft: Draft) => void;
 }
 
-/** Faults are shown once a field was left, or saving was tried. */
+/** While typing, what is typed is judged; what is missing, once saving was tried. Nothing moves when a field is left: a click would miss. */
 export function EntryForm({ service, kind, initial, isNew, busy, error, back, onSave }: EntryFormProps) {
   const [draft, setDraft] = useState(initial);
-  const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [tried, setTried] = useState(false);
   const form = useRef<HTMLDivElement>(null);
   const resource = useQuery({ queryKey: keys.resource(service), queryFn: ({ signal }) => readService(service, signal) });
   const certificates = useQuery({ queryKey: keys.certificates(service), queryFn: ({ signal }) => listCertificates(service, signal), enabled: kind === 'group' });
 
   const all = faultsOf(draft, kind);
-  const faults: Faults = tried ? all : Object.fromEntries(Object.entries(all).filter(([name]) => touched.has(name)));
+  const faults: Faults = tried ? all : { id: draft.id ? all.id : undefined, deviceId: all.deviceId };
   const dirty = draft !== initial;
   useLeaveGuard(dirty && !busy);
 
   const change = (more: Partial<Draft>) => setDraft((now) => ({ ...now, ...more }));
-  const touch = (name: keyof Draft) => () => setTouched(new Set([...touched, name]));
   const fields = { service, kind, draft, faults, isNew, onChange: change };
   const submit = (e: FormEvent) => {
     e.preventDefault();
@@ -68,7 +66,6 @@ export function EntryForm({ service, kind, initial, isNew, busy, error, back, on
                   <Input
                     value={draft.id}
                     onChange={(_, data) => change({ id: data.value.trim() })}
-                    onBlur={touch('id')}
                     readOnly={!isNew}
                     autoFocus={isNew}
                     autoComplete="off"
@@ -82,7 +79,7 @@ export function EntryForm({ service, kind, initial, isNew, busy, error, back, on
                     validationState={faults.deviceId ? 'error' : 'none'}
                     validationMessage={faults.deviceId}
                   >
-                    <Input value={draft.deviceId} onChange={(_, data) => change({ deviceId: data.value.trim() })} onBlur={touch('deviceId')} autoComplete="off" spellCheck={false} />
+                    <Input value={draft.deviceId} onChange={(_, data) => change({ deviceId: data.value.trim() })} autoComplete="off" spellCheck={false} />
                   </Field>
                 )}
               </Pair>

@@ -1,7 +1,8 @@
-import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, Field, ProgressBar, Radio, RadioGroup } from '@fluentui/react-components';
+import { Button, Field, ProgressBar, Radio, RadioGroup } from '@fluentui/react-components';
 import { useEffect, useRef, useState } from 'react';
 import { listEnrollments, listGroups, type ListQuery } from '../../api/service';
 import type { EnrollmentGroup, IndividualEnrollment } from '../../api/types';
+import { Dialog } from '../../components/Dialog';
 import { ErrorView } from '../../components/ErrorView';
 import { formatNumber } from '../../lib/format';
 import type { Kind } from './draft';
@@ -71,35 +72,33 @@ export function Export({ service, kind, query, total, onClose }: ExportProps) {
   };
 
   return (
-    <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>Export</DialogTitle>
-          <DialogContent>
-            <p>
-              {formatNumber(total)} {kind === 'group' ? 'groups' : 'enrollments'}, as the filters show them. Keys are not exported.
-            </p>
-            <Field label="As">
-              <RadioGroup value={format} onChange={(_, data) => setFormat(data.value)} disabled={done !== undefined}>
-                <Radio value="csv" label="CSV, for a spreadsheet" />
-                <Radio value="json" label="JSON, with everything" />
-              </RadioGroup>
-            </Field>
-            {done !== undefined && (
-              <Field label={`${formatNumber(done)} of ${formatNumber(total)}`}>
-                <ProgressBar value={total > 0 ? done / total : 0} />
-              </Field>
-            )}
-            {error !== undefined && <ErrorView error={error} title="The export ended early" />}
-          </DialogContent>
-          <DialogActions>
-            <Button appearance="primary" disabled={done !== undefined} onClick={() => void run()}>
-              Export
-            </Button>
-            <Button onClick={onClose}>{done === undefined ? 'Cancel' : 'Stop'}</Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
+    <Dialog
+      title="Export"
+      onClose={onClose}
+      actions={
+        <>
+          <Button appearance="primary" disabled={done !== undefined} onClick={() => void run()}>
+            Export
+          </Button>
+          <Button onClick={onClose}>{done === undefined ? 'Cancel' : 'Stop'}</Button>
+        </>
+      }
+    >
+      <p>
+        {formatNumber(total)} {kind === 'group' ? 'groups' : 'enrollments'}, as the filters show them. Keys are not exported.
+      </p>
+      <Field label="As">
+        <RadioGroup value={format} onChange={(_, data) => setFormat(data.value)} disabled={done !== undefined}>
+          <Radio value="csv" label="CSV, for a spreadsheet" />
+          <Radio value="json" label="JSON, with everything" />
+        </RadioGroup>
+      </Field>
+      {done !== undefined && (
+        <Field label={`${formatNumber(done)} of ${formatNumber(total)}`}>
+          <ProgressBar value={total > 0 ? done / total : 0} />
+        </Field>
+      )}
+      {error !== undefined && <ErrorView error={error} title="The export ended early" />}
     </Dialog>
   );
 }

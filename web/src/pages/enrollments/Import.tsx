@@ -115,7 +115,7 @@ export default function Import({ service }: { service: string }) {
       {!mayChange ? (
         <Empty title="Importing is for administrators" />
       ) : (
-        <Section>
+        <Section title="In three steps">
           <Steps>
             <Step title="Choose the list" state={source ? 'done' : 'now'}>
               {source ? (

@@ -89,7 +89,7 @@ export function RevocationLists({ service, group }: { service: string; group: st
     { name: 'Issuer', cell: (one) => one.issuer ?? '' },
     { name: 'Certificates', align: 'end', cell: (one) => formatNumber(one.entries ?? 0) },
     { name: 'Next', cell: (one) => <Time value={one.nextUpdateUtc} never="not told" /> },
-    { name: 'State', cell: (one) => (one.lastError ? <State tone="warn">{one.lastError}</State> : <State tone="good">Current</State>) },
+    { name: 'State', nowrap: true, cell: (one) => (one.lastError ? <State tone="warn">{one.lastError}</State> : <State tone="good">Current</State>) },
     ...(mayChange
       ? [{ name: 'Commands', unseen: true, cell: (one: RevocationList) => <Button size="small" onClick={() => setDeleting(one.name)} aria-label={`Delete ${one.name}`}>Delete</Button> }]
       : []),

@@ -1,9 +1,9 @@
 // The devices of a hub.
 
-import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, Field, Input, Spinner } from '@fluentui/react-components';
+import { Button, Field, Input, Spinner } from '@fluentui/react-components';
 import { Add20Regular, ArrowClockwise20Regular } from '@fluentui/react-icons';
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useId, useState, type FormEvent } from 'react';
 import { useLocation } from 'wouter';
 import { createDevice, queryTwins } from '../../api/hub';
 import { keys } from '../../api/keys';
@@ -12,6 +12,7 @@ import { paths } from '../../app/paths';
 import { useMayChange } from '../../app/session';
 import { Anchor } from '../../components/Anchor';
 import { DataTable, type Column } from '../../components/DataTable';
+import { Dialog } from '../../components/Dialog';
 import { Empty } from '../../components/Empty';
 import { ErrorView } from '../../components/ErrorView';
 import { Choice, Filters, SearchField } from '../../components/Filters';
@@ -58,28 +59,33 @@ function AddDevice({ hub, onClose }: { hub: string; onClose: () => void }) {
     e.preventDefault();
     if (id && !fault) create.mutate();
   };
+  const form = useId();
   return (
-    <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
-      <DialogSurface>
-        <Form onSubmit={submit}>
-          <DialogBody>
-            <DialogTitle>Add a device by hand</DialogTitle>
-            <DialogContent>
-              <p>A provisioning service adds devices by itself. By hand, a device is added to this hub only, with keys that are generated.</p>
-              <Field label="Device ID" required validationState={fault ? 'error' : 'none'} validationMessage={fault}>
-                <Input value={id} onChange={(_, data) => setId(data.value.trim())} autoFocus autoComplete="off" spellCheck={false} />
-              </Field>
-              {create.isError && <ErrorView error={create.error} title="The device was not added" />}
-            </DialogContent>
-            <DialogActions>
-              <Button type="submit" appearance="primary" disabled={!id || fault !== undefined || create.isPending} icon={create.isPending ? <Spinner size="tiny" /> : undefined}>
-                Add
-              </Button>
-              <Button onClick={onClose}>Cancel</Button>
-            </DialogActions>
-          </DialogBody>
-        </Form>
-      </DialogSurface>
+    <Dialog
+      title="Add a device by hand"
+      onClose={onClose}
+      actions={
+        <>
+          <Button
+            type="submit"
+            form={form}
+            appearance="primary"
+            disabled={!id || fault !== undefined || create.isPending}
+            icon={create.isPending ? <Spinner size="tiny" /> : undefined}
+          >
+            Add
+          </Button>
+          <Button onClick={onClose}>Cancel</Button>
+        </>
+      }
+    >
+      <p>A provisioning service adds devices by itself. By hand, a device is added to this hub only, with keys that are generated.</p>
+      <Form id={form} onSubmit={submit}>
+        <Field label="Device ID" required validationState={fault ? 'error' : 'none'} validationMessage={fault}>
+          <Input value={id} onChange={(_, data) => setId(data.value.trim())} autoFocus autoComplete="off" spellCheck={false} />
+        </Field>
+      </Form>
+      {create.isError && <ErrorView error={create.error} title="The device was not added" />}
     </Dialog>
   );
 }
@@ -100,10 +106,10 @@ export default function Devices({ hub }: { hub: string }) {
   const isFiltered = where !== '';
   const columns: Column<Twin>[] = [
     { name: 'Device ID', cell: (twin) => <Anchor href={paths.device(hub, twin.deviceId)}>{twin.deviceId}</Anchor> },
-    { name: 'Connection', cell: (twin) => <StateOf word={twin.connectionState ?? 'Disconnected'} /> },
-    { name: 'State', cell: (twin) => <StateOf word={twin.status} /> },
-    { name: 'Authentication', cell: (twin) => authentications[twin.authenticationType ?? ''] ?? '' },
-    { name: 'Last activity', cell: (twin) => <Time value={twin.lastActivityTime} /> },
+    { name: 'Connection', nowrap: true, cell: (twin) => <StateOf word={twin.connectionState ?? 'Disconnected'} /> },
+    { name: 'State', nowrap: true, cell: (twin) => <StateOf word={twin.status} /> },
+    { name: 'Authentication', nowrap: true, cell: (twin) => authentications[twin.authenticationType ?? ''] ?? '' },
+    { name: 'Last activity', nowrap: true, cell: (twin) => <Time value={twin.lastActivityTime} /> },
   ];
   return (
     <Page

@@ -1,20 +1,9 @@
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  Field,
-  Input,
-  Spinner,
-  Switch,
-} from '@fluentui/react-components';
+import { Button, Field, Input, Spinner, Switch } from '@fluentui/react-components';
 import { useMutation } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useId, useState, type FormEvent } from 'react';
 import { replaceLink } from '../../api/manage';
 import type { LinkedHub } from '../../api/types';
+import { Dialog } from '../../components/Dialog';
 import { ErrorView } from '../../components/ErrorView';
 import { Form } from '../../components/Form';
 import { toast } from '../../components/toasts';
@@ -45,37 +34,36 @@ export function EditLink({ service, hub, onClose }: EditLinkProps) {
     e.preventDefault();
     if (!fault) save.mutate();
   };
+  const id = useId();
   return (
-    <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
-      <DialogSurface>
-        <Form onSubmit={submit}>
-          <DialogBody>
-            <DialogTitle>{hub.name}</DialogTitle>
-            <DialogContent>
-              <Field
-                label="Weight"
-                hint="Its share under evenly weighted distribution: a hub of weight 2 gets twice as many devices as one of weight 1."
-                validationState={fault ? 'error' : 'none'}
-                validationMessage={fault}
-              >
-                <Input type="number" min={1} max={1000} value={weight} onChange={(_, data) => setWeight(data.value)} />
-              </Field>
-              <Switch
-                label={apply ? 'Takes part in the allocation policy' : 'Gets devices only from enrollments that name it'}
-                checked={apply}
-                onChange={(_, data) => setApply(data.checked)}
-              />
-              {save.isError && <ErrorView error={save.error} title="The link was not saved" />}
-            </DialogContent>
-            <DialogActions>
-              <Button type="submit" appearance="primary" disabled={fault !== undefined || save.isPending} icon={save.isPending ? <Spinner size="tiny" /> : undefined}>
-                Save
-              </Button>
-              <Button onClick={onClose}>Cancel</Button>
-            </DialogActions>
-          </DialogBody>
-        </Form>
-      </DialogSurface>
+    <Dialog
+      title={hub.name}
+      onClose={onClose}
+      actions={
+        <>
+          <Button type="submit" form={id} appearance="primary" disabled={fault !== undefined || save.isPending} icon={save.isPending ? <Spinner size="tiny" /> : undefined}>
+            Save
+          </Button>
+          <Button onClick={onClose}>Cancel</Button>
+        </>
+      }
+    >
+      <Form id={id} onSubmit={submit}>
+        <Field
+          label="Weight"
+          hint="Its share under evenly weighted distribution: a hub of weight 2 gets twice as many devices as one of weight 1."
+          validationState={fault ? 'error' : 'none'}
+          validationMessage={fault}
+        >
+          <Input type="number" min={1} max={1000} value={weight} onChange={(_, data) => setWeight(data.value)} />
+        </Field>
+        <Switch
+          label={apply ? 'Takes part in the allocation policy' : 'Gets devices only from enrollments that name it'}
+          checked={apply}
+          onChange={(_, data) => setApply(data.checked)}
+        />
+        {save.isError && <ErrorView error={save.error} title="The link was not saved" />}
+      </Form>
     </Dialog>
   );
 }

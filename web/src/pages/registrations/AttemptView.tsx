@@ -24,11 +24,11 @@ export function AttemptView({ service, attempt }: { service: string; attempt: At
       {(attempt.seen ?? attempt.expected) && (
         <div className={styles.compare}>
           <div className={styles.side} data-side="seen">
-            <h4>Presented</h4>
+            <strong>Presented</strong>
             {attempt.seen ?? 'nothing'}
           </div>
           <div className={styles.side} data-side="expected">
-            <h4>Would have passed</h4>
+            <strong>Would have passed</strong>
             {attempt.expected ?? 'not told'}
           </div>
         </div>

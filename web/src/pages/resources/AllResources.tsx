@@ -1,6 +1,6 @@
 // Everything there is: provisioning services and hubs, what each is doing now; made and deleted here.
 
-import { Button, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger } from '@fluentui/react-components';
+import { Button } from '@fluentui/react-components';
 import { Add20Regular, ArrowClockwise20Regular, Delete20Regular } from '@fluentui/react-icons';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
@@ -15,6 +15,7 @@ import { Empty } from '../../components/Empty';
 import { ErrorView } from '../../components/ErrorView';
 import { Choice, Filters, SearchField } from '../../components/Filters';
 import { Loading } from '../../components/Loading';
+import { Menu } from '../../components/Menu';
 import { Page } from '../../components/Page';
 import { Section, Stack } from '../../components/Section';
 import { Stat, Stats } from '../../components/Stat';
@@ -36,18 +37,19 @@ const kinds = [
 function Create() {
   const [, navigate] = useLocation();
   return (
-    <Menu>
-      <MenuTrigger disableButtonEnhancement>
-        <Button appearance="subtle" icon={<Add20Regular />}>
-          Create
-        </Button>
-      </MenuTrigger>
-      <MenuPopover>
-        <MenuList>
-          <MenuItem onClick={() => navigate(paths.newService)}>Provisioning service</MenuItem>
-          <MenuItem onClick={() => navigate(paths.newHub)}>IoT hub</MenuItem>
-        </MenuList>
-      </MenuPopover>
+    <Menu
+      appearance="subtle"
+      icon={<Add20Regular />}
+      parts={[
+        {
+          entries: [
+            { text: 'Provisioning service', run: () => navigate(paths.newService) },
+            { text: 'IoT hub', run: () => navigate(paths.newHub) },
+          ],
+        },
+      ]}
+    >
+      Create
     </Menu>
   );
 }
@@ -70,8 +72,8 @@ export default function AllResources() {
       name: 'Name',
       cell: (row) => <Anchor href={row.kind === 'service' ? paths.service(row.name) : paths.hub(row.name)}>{row.name}</Anchor>,
     },
-    { name: 'Kind', cell: (row) => (row.kind === 'service' ? 'Provisioning service' : 'IoT hub') },
-    { name: 'State', cell: (row) => <StateOf word={row.state} /> },
+    { name: 'Kind', nowrap: true, cell: (row) => (row.kind === 'service' ? 'Provisioning service' : 'IoT hub') },
+    { name: 'State', nowrap: true, cell: (row) => <StateOf word={row.state} /> },
     { name: 'Now', cell: (row) => doingOf(row, rates) },
     { name: 'Belongs to', cell: (row) => row.belongs },
   ];

@@ -1,0 +1,113 @@
+// The pages that are looked at, and what is done on them first.
+
+export async function signIn(context, base) {
+  if ((await context.cookies(base)).some(({ name, value }) => name === 'berth' && value)) return;
+  await context.request.post(`${base}/berth/session`, { data: { name: 'admin', password: 'berth' } });
+}
+
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+
+export const pages = [
+  { name: 'sign-in', path: '/', signedOut: true, expects: /401/ },
+  { name: 'resources', path: '/resources' },
+  {
+    name: 'resources-delete',
+    path: '/resources',
+    viewport: true,
+    async act(page) {
+      await page.getByRole('checkbox', { name: 'Choose hub hub-spare' }).check();
+      await button(page, 'Delete').click();
+    },
+  },
+  { name: 'new-service', path: '/resources/new-service' },
+  { name: 'new-hub', path: '/resources/new-hub' },
+  { name: 'overview', path: '/services/harbour/overview' },
+  { name: 'overview-new', path: '/services/workshop/overview' },
+  { name: 'live', path: '/services/harbour/live', wait: 3000 },
+  { name: 'live-all', path: '/live', wait: 2500 },
+  { name: 'enrollments', path: '/services/harbour/enrollments', viewport: true },
+  { name: 'enrollments-empty', path: '/services/workshop/enrollments' },
+  {
+    name: 'enrollments-chosen',
+    path: '/services/harbour/enrollments?prefix=press-00000',
+    viewport: true,
+    async act(page) {
+      await page.getByRole('checkbox', { name: 'Choose press-0000001' }).check();
+      await page.getByRole('checkbox', { name: 'Choose press-0000002' }).check();
+      await button(page, 'Disable').click();
+    },
+  },
+  { name: 'groups', path: '/services/harbour/enrollment-groups' },
+  { name: 'enrollment-new', path: '/services/harbour/enrollments/add' },
+  {
+    name: 'enrollment-faults',
+    path: '/services/harbour/enrollments/add',
+    async act(page) {
+      await page.getByRole('radio', { name: /X.509/ }).check();
+      await page.getByLabel('Allocation policy').selectOption('static');
+      await page.getByLabel('Tags and desired properties').fill('{\n  "tags": { "line": 4, },\n  "properties": {}\n}');
+      await button(page, 'Save').click();
+    },
+  },
+  {
+    name: 'enrollment',
+    path: '/services/harbour/enrollments/entry/press-0000008',
+    async act(page) {
+      const keys = button(page, 'Get keys');
+      if (await keys.count()) await keys.click();
+    },
+  },
+  { name: 'group-keys', path: '/services/harbour/enrollment-groups/group/pumps', act: (page) => button(page, 'Get keys').click() },
+  { name: 'group-x509', path: '/services/harbour/enrollment-groups/group/line-6' },
+  { name: 'import', path: '/services/harbour/enrollments/import' },
+  {
+    name: 'import-trial',
+    path: '/services/harbour/enrollments/import',
+    async act(page) {
+      await page.getByLabel('Or paste it').fill('registrationId,tags\nnew-1,\nnew-2,"{""line"":4}"\nbad-3,\nnew 4,\npress-0000001,\n');
+      await button(page, 'Use this').click();
+    },
+  },
+  { name: 'allocation', path: '/services/harbour/allocation-policy' },
+  { name: 'links', path: '/services/harbour/linked-hubs' },
+  { name: 'links-edit', path: '/services/harbour/linked-hubs', viewport: true, act: (page) => page.getByRole('button', { name: 'Edit hub-north.berth.test' }).click() },
+  { name: 'links-unlink', path: '/services/harbour/linked-hubs', viewport: true, act: (page) => page.getByRole('button', { name: 'Unlink quay.example.org' }).click() },
+  {
+    name: 'link-new',
+    path: '/services/harbour/linked-hubs/add',
+    async act(page) {
+      await page.getByRole('radio', { name: /Elsewhere/ }).check();
+      await page.getByRole('textbox', { name: 'Connection string' }).fill('HostName=nowhere.example.org;SharedAccessKeyName=iothubowner;SharedAccessKey=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=');
+      await button(page, 'Test the link').click();
+    },
+  },
+  { name: 'certificates', path: '/services/harbour/certificates', act: (page) => button(page, 'Add').click() },
+  { name: 'certificate', path: '/services/harbour/certificates/line-7', act: (page) => button(page, 'Generate verification code').click() },
+  { name: 'policies', path: '/services/harbour/access-policies', act: (page) => button(page, 'Add').click() },
+  { name: 'registrations', path: '/services/harbour/registrations', viewport: true },
+  { name: 'registrations-failed', path: '/services/harbour/registrations?status=failed&hub=hub-north.berth.test', wait: 2500 },
+  { name: 'registration', path: '/services/harbour/registrations/press-0000008' },
+  { name: 'registration-missing', path: '/services/harbour/registrations/nobody', expects: /404/ },
+  { name: 'explain', path: '/services/harbour/explain?id=press-0000017' },
+  { name: 'explain-empty', path: '/services/harbour/explain' },
+  { name: 'hub', path: '/hubs/hub-north/overview' },
+  { name: 'hub-empty', path: '/hubs/hub-spare/overview' },
+  { name: 'devices', path: '/hubs/hub-north/devices', viewport: true },
+  { name: 'device', path: '/hubs/hub-north/devices/press-0000037' },
+  { name: 'hub-policies', path: '/hubs/hub-north/access-policies' },
+  { name: 'guide', path: '/first-steps' },
+  { name: 'account', path: '/account' },
+  { name: 'operators', path: '/operators' },
+  { name: 'not-found', path: '/nowhere' },
+  { name: 'error', path: '/services/nobody/overview', expects: /404/ },
+  { name: 'menu', path: '/resources', viewport: true, act: (page) => page.getByRole('button', { name: /^Account of/ }).click() },
+  {
+    name: 'navigation',
+    path: '/services/harbour/overview',
+    viewport: true,
+    async act(page) {
+      const burger = page.getByRole('button', { name: 'Open navigation' });
+      if (await burger.isVisible()) await burger.click();
+    },
+  },
+];
