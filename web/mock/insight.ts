@@ -24,7 +24,6 @@ function overview(): Reply {
       linkedBy: [...services.values()].filter((s) => s.properties.iotHubs?.some((hub) => hub.name === hostOf(name))).map((s) => s.name),
       state: 'Active',
     })),
-    rates: { registrationsPerSecond: services.has('harbour') ? 1984.2 : 0, refusalsPerSecond: services.has('harbour') ? 3.4 : 0 },
   });
 }
 
@@ -37,14 +36,12 @@ export function statistics(service: string, minutes: number): Statistics {
   const series = (seed: string, height: number) =>
     Array.from({ length: steps }, (_, i) => (busy ? Math.max(0, Math.round(height * (1.6 + wave(i, seed)))) : 0));
   const d = devicesOf(service);
-  const links = services.get(service)?.properties.iotHubs ?? [];
   return {
     from: new Date(Date.now() - minutes * 60_000).toISOString(),
     stepSeconds,
     assigned: series('assigned', 2600),
     refused: series('refused', 14),
     failed: series('failed', 6),
-    hubs: Object.fromEntries(links.map((hub) => [hub.name, series(hub.name, 700 * (hub.allocationWeight ?? 1))])),
     totals: {
       enrollments: d.enrollments.total(),
       enrollmentGroups: d.groups.total(),

@@ -11,10 +11,10 @@ import type { Outcome, Report, ReportRow } from './importRun';
 const words: Record<Outcome, [Tone, would: string, did: string]> = {
   created: ['good', 'Would be added', 'Added'],
   updated: ['good', 'Would be changed', 'Changed'],
-  unchanged: ['off', 'Is there already', 'Was there already'],
+  skipped: ['off', 'Is there already', 'Was there already'],
   failed: ['bad', 'Would fail', 'Failed'],
 };
-const order: Outcome[] = ['failed', 'updated', 'created', 'unchanged'];
+const order: Outcome[] = ['failed', 'updated', 'created', 'skipped'];
 const shown = 100;
 
 /** What became, or would become, of every row; those that fail come first. */

@@ -19,7 +19,7 @@ test('a long file goes in portions, and progress is told', async () => {
   const report = await importRows(all(1200), async (entries) => (sizes.push(entries.length), created(entries)), (done) => progress.push(done));
   expect(sizes).toEqual([500, 500, 200]);
   expect(progress).toEqual([500, 1000, 1200]);
-  expect(report.counts).toEqual({ created: 1200, updated: 0, unchanged: 0, failed: 0 });
+  expect(report.counts).toEqual({ created: 1200, updated: 0, skipped: 0, failed: 0 });
 });
 
 test('rows that could not be read are not sent, and keep their place in the report', async () => {

@@ -5,7 +5,7 @@ import { importEnrollments } from '../../api/service';
 import type { ImportReport } from '../../api/types';
 import type { ImportRow } from './table';
 
-export type Outcome = 'created' | 'updated' | 'unchanged' | 'failed';
+export type Outcome = 'created' | 'updated' | 'skipped' | 'failed';
 
 export interface ReportRow {
   at: number;
@@ -37,7 +37,7 @@ export async function importRows(rows: readonly ImportRow[], send: Send, onProgr
     }
     onProgress(report.length);
   }
-  const counts: Report['counts'] = { created: 0, updated: 0, unchanged: 0, failed: 0 };
+  const counts: Report['counts'] = { created: 0, updated: 0, skipped: 0, failed: 0 };
   for (const row of report) counts[row.outcome]++;
   return { rows: report, counts };
 }

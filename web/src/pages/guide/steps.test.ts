@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Overview, ProvisioningService } from '../../api/types';
 import { currentOf, stepsOf, type GuideData } from './steps';
 
-const nothing: Overview = { services: [], hubs: [], rates: { registrationsPerSecond: 0, refusalsPerSecond: 0 } };
+const nothing: Overview = { services: [], hubs: [] };
 const hub = (name: string, ...linkedBy: string[]) => ({ name, devices: 0, linkedBy, state: 'Active' });
 const service = (...hubs: string[]): ProvisioningService => ({
   name: 'dps1',

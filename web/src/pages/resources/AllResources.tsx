@@ -102,7 +102,7 @@ export default function AllResources() {
             <Stat label="Registrations per second" value={formatRate(rates.assigned)} href={paths.live} />
             <Stat label="Registered devices" value={formatNumber(overview.data.services.reduce((n, s) => n + s.registrations, 0))} />
             <Stat label="Enrollments" value={formatNumber(overview.data.services.reduce((n, s) => n + s.enrollments, 0))} />
-            <Stat label="Refused per second" value={formatRate(rates.refused || overview.data.rates.refusalsPerSecond)} />
+            <Stat label="Refused per second" value={formatRate(rates.refused)} />
           </Stats>
         )}
         <Section flush>

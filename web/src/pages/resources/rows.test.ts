@@ -8,7 +8,6 @@ const overview: Overview = {
     { name: 'hub-b', devices: 1, linkedBy: ['dps1'], state: 'Active' },
     { name: 'hub-a', devices: 0, linkedBy: [], state: 'Active' },
   ],
-  rates: { registrationsPerSecond: 0, refusalsPerSecond: 0 },
 };
 const rates = { assigned: 5, refused: 0, hubs: { 'hub-b.berth.test': 5 }, services: { dps1: 5 } };
 
