@@ -1,4 +1,4 @@
-// The portal's server side (PORTAL contract; docs/decisions/0007): sessions, roles, what a foreign page cannot do, other hosts' APIs.
+// The portal's server side (PORTAL contract; docs/decisions/0008): sessions, roles, what a foreign page cannot do, other hosts' APIs.
 'use strict';
 const { test, before } = require('node:test');
 const assert = require('node:assert');
