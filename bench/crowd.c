@@ -26,6 +26,16 @@ struct crowd {
 	unsigned told, begun, done;
 };
 
+/* OpenSSL calls it when the server asks for a certificate. */
+static int on_asked(SSL *ssl, void *crowd)
+{
+	const struct crowd *c = crowd;
+	const struct guest *g = SSL_get_app_data(ssl);
+
+	target_show(c->conf->target, g->talk.number, ssl);
+	return 1;
+}
+
 struct crowd *crowd_new(const struct crowd_conf *conf)
 {
 	struct crowd *c = calloc(1, sizeof(*c));
@@ -38,6 +48,7 @@ struct crowd *crowd_new(const struct crowd_conf *conf)
 				      .port = conf->target->port,
 				      .addresses = conf->addresses,
 				      .subprotocol = conf->target->websocket ? conf->target->talk->subprotocol : NULL};
+	SSL_CTX_set_cert_cb(c->wires.tls, on_asked, c);
 	return c;
 }
 

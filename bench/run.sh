@@ -178,12 +178,8 @@ register_x509() {
 	certificates="$work/base"
 	set_up "$certificates" 8443
 	title "register: making $devices devices of each kind"
-	identities leaf 1
 	identities own 1
-	identities line 1 intermediate
-	for group in leaf line; do
-		berth enrollment-group create $group --attestation x509 --signing-primary "$work/$group.groups" >>"$work/set-up.log"
-	done
+	add_certificate_groups
 	stop_all
 	"$bin/bench/bench_enrollments" "$work/base" "$scope" leaves "$work/own"
 	cp -r "$work/base" "$work/again"
@@ -197,6 +193,15 @@ register_x509() {
 	berth_pid=$pid
 	start_nginx "$certificates" 8444 all auto "ssl_verify_client optional_no_ca;"
 	visit_x509 all
+}
+
+# Two groups of $devices devices with certificates: a leaf under the group's root, and a leaf and an intermediate.
+add_certificate_groups() {
+	identities leaf 1
+	identities line 1 intermediate
+	for group in leaf line; do
+		berth enrollment-group create $group --attestation x509 --signing-primary "$work/$group.groups" >>"$work/set-up.log"
+	done
 }
 
 # visit_x509 CORES: both servers, which then end.
@@ -296,8 +301,11 @@ idle() {
 	certificates="$work/data"
 	set_up "$certificates" 8443
 	add_key_group
+	devices=$idle_devices
+	title "idle: making $devices devices with certificates"
+	add_certificate_groups
 	stop_all
-	title "idle: $idle_devices devices that are logged in over TLS 1.3 by a key of a group; servers on one thread"
+	title "idle: $idle_devices devices that are logged in over TLS 1.3, by a key of a group if nothing else is said; servers on one thread"
 	[ -n "$mosquitto" ] || echo "skipped: mosquitto, which is not installed; there are no ratios"
 	for round in $(seq $idle_rounds); do
 		first=""
@@ -306,14 +314,16 @@ idle() {
 		idle_at "Berth: AMQP" amqp
 		idle_at "Berth: MQTT in a WebSocket" mqtt-ws
 		idle_at "Berth: AMQP in a WebSocket" amqp-ws
+		idle_at "Berth: MQTT, a leaf" mqtt "x509,$scope,$work/leaf"
+		idle_at "Berth: MQTT, two certificates" mqtt "x509,$scope,$work/line"
 	done
-	printf '\n%-28s %30s %20s %26s\n' "median [min..max]" "bytes a device" "ratio" "us of CPU a second, all"
+	printf '\n%-30s %30s %20s %26s\n' "median [min..max]" "bytes a device" "ratio" "us of CPU a second, all"
 	cut -d';' -f1 "$work/idle" | awk '!told[$0]++' | while read -r name; do
-		printf '%-28s %30s %20s %26s\n' "$name" "$(spread "$name" 2)" "$(spread "$name" 3)" "$(spread "$name" 4)"
+		printf '%-30s %30s %20s %26s\n' "$name" "$(spread "$name" 2)" "$(spread "$name" 3)" "$(spread "$name" 4)"
 	done
 }
 
-# idle_at NAME TRANSPORT: one line for the eye, one for the sums.
+# idle_at NAME TRANSPORT [WHO]: one line for the eye, one for the sums.
 idle_at() {
 	name=$1
 	if [ "$name" = mosquitto ]; then
@@ -322,12 +332,12 @@ idle_at() {
 		start_berth "$work/data" 8443 all --threads 1 --readers 1 --connections 100000 --connections-per-peer 100000
 	fi
 	for command in "hold 10" close weigh "hold $idle_devices" "sit 2" weigh clock "sit $idle_seconds" clock close; do echo "$command"; done |
-		"$bin/bench/bench_idle" "$name,$pid,$2:$(port_of "$2" 8443),group,$scope,$key" >"$work/said"
+		"$bin/bench/bench_idle" "$2,$pid,$2:$(port_of "$2" 8443),${3:-group,$scope,$key}" >"$work/said"
 	stop_all
 	bytes=$(grown weighs $idle_devices)
 	first=${first:-$bytes}
 	ratio=$(awk "BEGIN { printf \"%.2f\", $bytes / $first }")
-	printf '%5d   %-28s %8d bytes a device  %5s\n' "$round" "$name" "$bytes" "$ratio"
+	printf '%5d   %-30s %8d bytes a device  %5s\n' "$round" "$name" "$bytes" "$ratio"
 	echo "$name;$bytes;$ratio;$(grown used $idle_seconds)" >>"$work/idle"
 }
 

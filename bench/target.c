@@ -103,5 +103,6 @@ struct talk_device target_device(void *target, unsigned number, struct arena *ar
 
 void target_show(const struct target *t, unsigned number, SSL *ssl)
 {
-	identities_show(&t->shown, number % t->shown.count, ssl);
+	if (t->shown.count > 0)
+		identities_show(&t->shown, number % t->shown.count, ssl);
 }

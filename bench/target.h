@@ -35,7 +35,7 @@ void target_read(struct arena *, const char *text, struct target *out);
 /* For a talk_owner: its device number `number`. */
 struct talk_device target_device(void *target, unsigned number, struct arena *);
 
-/* What that device shows of itself in the handshake. */
+/* What that device shows of itself in the handshake, if anything. */
 void target_show(const struct target *, unsigned number, SSL *);
 
 #endif

@@ -45,12 +45,10 @@ static int on_ticket(SSL *ssl, SSL_SESSION *session)
 static int on_asked(SSL *ssl, void *unused)
 {
 	struct guest *g = SSL_get_app_data(ssl);
-	const struct target *t = g->party->conf->target;
 
 	(void)unused;
 	g->shown = true;
-	if (t->shown.count > 0)
-		target_show(t, g->talk.number, ssl);
+	target_show(g->party->conf->target, g->talk.number, ssl);
 	return 1;
 }
 
