@@ -180,6 +180,8 @@ static void attempts_read(struct api_call *call, enum err e)
 	json_open(&call->out, NULL, '{');
 	json_text(&call->out, "registrationId", call->segment[2]);
 	json_bool(&call->out, "enrolled", l->want[1].count > 0);
+	if (l->want[0].count && ((const struct registration_record *)l->want[0].records)->group_id.n)
+		json_text(&call->out, "enrollmentGroupId", ((const struct registration_record *)l->want[0].records)->group_id);
 	if (l->want[0].count)
 		noun_write(&noun_registration, l->want[0].records, VIEW_PLAIN, &call->out, "registrationState", call->arena);
 	json_open(&call->out, "attempts", '[');

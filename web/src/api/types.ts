@@ -201,6 +201,8 @@ export interface Judgement extends Pick<Attempt, 'errorCode' | 'check' | 'seen' 
 export interface Explanation {
   registrationId: string;
   enrolled: boolean;
+  /** Through which the device was assigned last. */
+  enrollmentGroupId?: string;
   registrationState?: RegistrationRecord;
   attempts: Attempt[];
 }

@@ -7,7 +7,7 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { asFault } from '../../api/fault';
 import { keys } from '../../api/keys';
-import { deleteRegistration, readHistory, readRegistration } from '../../api/service';
+import { deleteRegistration, explain, readHistory, readRegistration } from '../../api/service';
 import { paths } from '../../app/paths';
 import { labelOf, useMayChange, useSession } from '../../app/session';
 import { Anchor, ButtonLink } from '../../components/Anchor';
@@ -36,6 +36,8 @@ export default function Registration({ service, id }: { service: string; id: str
   const [deleting, setDeleting] = useState(false);
   const record = useQuery({ queryKey: keys.registration(service, id), queryFn: ({ signal }) => readRegistration(service, id, signal), refetchInterval: 10_000 });
   const history = useQuery({ queryKey: keys.history(service, id), queryFn: ({ signal }) => readHistory(service, id, signal) });
+  const explained = useQuery({ queryKey: keys.explain(service, id), queryFn: ({ signal }) => explain(service, id, signal) });
+  const group = explained.data?.enrollmentGroupId;
   const isMissing = record.isError && asFault(record.error).status === 404;
   const one = record.data;
   const hub = one?.assignedHub ? labelOf(session, one.assignedHub) : undefined;
@@ -83,7 +85,8 @@ export default function Registration({ service, id }: { service: string; id: str
                 one.errorMessage && ['Why it failed', `${one.errorMessage} (${one.errorCode ?? ''})`],
                 ['First registration', <Time key="" value={one.createdDateTimeUtc} as="moment" />],
                 ['Last change', <Time key="" value={one.lastUpdatedDateTimeUtc} as="moment" />],
-                ['Enrollment', one.x509?.enrollmentGroupId ? <Anchor href={paths.group(service, one.x509.enrollmentGroupId)}>{one.x509.enrollmentGroupId}</Anchor> : <Anchor href={paths.enrollment(service, id)}>{id}</Anchor>],
+                group !== undefined && ['Enrollment group', <Anchor key="" href={paths.group(service, group)}>{group}</Anchor>],
+                explained.data?.enrolled && ['Enrollment', <Anchor key="" href={paths.enrollment(service, id)}>{id}</Anchor>],
               ]}
             />
           </Section>
