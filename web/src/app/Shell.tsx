@@ -1,6 +1,6 @@
 // The frame around all pages: bar, navigation, page.
 
-import { Button, Tooltip } from '@fluentui/react-components';
+import { Button } from '@fluentui/react-components';
 import { Navigation24Regular } from '@fluentui/react-icons';
 import { Suspense, useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
@@ -32,16 +32,15 @@ export function Shell() {
         Skip to content
       </a>
       <header className={styles.bar}>
-        <Tooltip content={open ? 'Close navigation' : 'Open navigation'} relationship="label">
-          <Button
-            className={styles.burger}
-            appearance="transparent"
-            icon={<Navigation24Regular />}
-            aria-expanded={open}
-            aria-controls="navigation"
-            onClick={() => setOpen(!open)}
-          />
-        </Tooltip>
+        <Button
+          className={styles.burger}
+          appearance="transparent"
+          icon={<Navigation24Regular />}
+          aria-label={open ? 'Close navigation' : 'Open navigation'}
+          aria-expanded={open}
+          aria-controls="navigation"
+          onClick={() => setOpen(!open)}
+        />
         <Anchor href={paths.resources} className={styles.brand} aria-label="Berth: all resources">
           <img src="/berth.svg" alt="" width="26" height="26" />
           <span className={styles.name}>Berth</span>

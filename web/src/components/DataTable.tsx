@@ -11,8 +11,8 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode;
   width?: string;
   align?: 'end';
-  /** Short words that stay on one line. */
-  nowrap?: boolean;
+  /** Sentences: they take the room that is left, on as many lines as they need. */
+  wrap?: boolean;
   /** The column by which rows can be ordered. */
   sortable?: boolean;
 }
@@ -106,7 +106,7 @@ export function DataTable<Row>({ label, rows, columns, rowKey, order, onOrder, s
                   </td>
                 )}
                 {columns.map((column, i) => (
-                  <td key={column.name} role="cell" data-align={column.align} data-lead={i === 0 || undefined} data-nowrap={column.nowrap} data-label={column.unseen ? '' : column.name}>
+                  <td key={column.name} role="cell" data-align={column.align} data-lead={i === 0 || undefined} data-wrap={column.wrap} data-label={column.unseen ? '' : column.name}>
                     <div className={styles.cell}>{column.cell(row)}</div>
                   </td>
                 ))}

@@ -49,7 +49,7 @@ export default function LivePage({ service }: { service?: string }) {
     () => [
       { name: 'Device', cell: (one) => <Anchor href={paths.registration(one.service, one.id)}>{one.id}</Anchor> },
       { name: 'Hub', cell: (one) => one.hub },
-      { name: 'Protocol', nowrap: true, cell: (one) => one.protocol },
+      { name: 'Protocol', cell: (one) => one.protocol },
       { name: 'Took', align: 'end', cell: (one) => formatMilliseconds(one.ms) },
     ],
     [],
@@ -57,8 +57,8 @@ export default function LivePage({ service }: { service?: string }) {
   const refusedColumns = useMemo<Column<Refused>[]>(
     () => [
       { name: 'Device', cell: (one) => <Anchor href={paths.explain(one.service, one.id)}>{one.id}</Anchor> },
-      { name: 'Why', cell: (one) => one.sentence },
-      { name: 'When', nowrap: true, cell: (one) => <Time value={one.at} /> },
+      { name: 'Why', wrap: true, cell: (one) => one.sentence },
+      { name: 'When', cell: (one) => <Time value={one.at} /> },
     ],
     [],
   );

@@ -14,6 +14,8 @@ interface LivePictureProps {
 }
 
 const cell = 9;
+/** Where hubs stand below the service, dots go down beside them. */
+const rail = 9;
 
 function placesOf(frame: HTMLElement): Places {
   const origin = frame.getBoundingClientRect();
@@ -32,7 +34,7 @@ function placesOf(frame: HTMLElement): Places {
   const box = source ? boxOf(source) : { left: 0, top: 0, width: 0, height: 0 };
   const beside = [...docks.values()].some((dock) => dock.x > box.left + box.width);
   return {
-    source: beside ? { x: box.left + box.width, y: box.top + box.height / 2 } : { x: box.left + 24, y: box.top + box.height },
+    source: beside ? { x: box.left + box.width, y: box.top + box.height / 2 } : { x: box.left + rail, y: box.top + box.height },
     docks,
   };
 }

@@ -104,13 +104,13 @@ export class Particles {
 
 const ease = (t: number): number => (t < 0.5 ? 2 * t * t : 1 - (2 - 2 * t) ** 2 / 2);
 
-/** A curve that leaves and arrives along the longer side of the way. */
+/** Across, a curve that leaves and arrives level; down, along the edge and then in. */
 export function along(from: Point, to: Point, t: number, bend: number): Point {
   const dx = to.x - from.x;
   const dy = to.y - from.y;
   const across = Math.abs(dx) >= Math.abs(dy);
-  const a = across ? { x: from.x + dx / 2, y: from.y + bend * 14 } : { x: from.x + bend * 14, y: from.y + dy / 2 };
-  const b = across ? { x: from.x + dx / 2, y: to.y } : { x: to.x, y: from.y + dy / 2 };
+  const a = across ? { x: from.x + dx / 2, y: from.y + bend * 14 } : { x: from.x + bend * 8, y: to.y - dy / 4 };
+  const b = across ? { x: from.x + dx / 2, y: to.y } : { x: from.x, y: to.y };
   const u = 1 - t;
   const mix = (p: number, q: number, r: number, s: number) => u * u * u * p + 3 * u * u * t * q + 3 * u * t * t * r + t * t * t * s;
   return { x: mix(from.x, a.x, b.x, to.x), y: mix(from.y, a.y, b.y, to.y) };

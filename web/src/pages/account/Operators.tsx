@@ -97,9 +97,9 @@ export default function Operators() {
   });
   const columns: Column<Operator>[] = [
     { name: 'Name', cell: (one) => one.name + (one.name === session.name ? ' (you)' : '') },
-    { name: 'Role', cell: (one) => <RoleChoice label={`Role of ${one.name}`} role={one.role} onChange={(role) => change.mutate({ operator: one, role })} /> },
-    { name: 'Last sign-in', nowrap: true, cell: (one) => <Time value={one.lastSignIn} /> },
-    { name: 'Since', nowrap: true, cell: (one) => <Time value={one.created} as="moment" /> },
+    { name: 'Role', wrap: true, cell: (one) => <RoleChoice label={`Role of ${one.name}`} role={one.role} onChange={(role) => change.mutate({ operator: one, role })} /> },
+    { name: 'Last sign-in', cell: (one) => <Time value={one.lastSignIn} /> },
+    { name: 'Since', cell: (one) => <Time value={one.created} as="moment" /> },
     {
       name: 'Commands',
       unseen: true,

@@ -95,16 +95,16 @@ export default function Certificates({ service }: { service: string }) {
 
   const columns: Column<CaCertificate>[] = [
     { name: 'Name', cell: (ca) => <Anchor href={paths.certificate(service, ca.name)}>{ca.name}</Anchor> },
-    { name: 'Subject', cell: (ca) => ca.properties.subject },
-    { name: 'State', nowrap: true, cell: (ca) => (ca.properties.isVerified ? <State tone="good">Verified</State> : <State tone="warn">Not verified</State>) },
-    { name: 'Ends', nowrap: true, cell: (ca) => <Time value={ca.properties.expiry} /> },
+    { name: 'Subject', wrap: true, cell: (ca) => ca.properties.subject },
+    { name: 'State', cell: (ca) => (ca.properties.isVerified ? <State tone="good">Verified</State> : <State tone="warn">Not verified</State>) },
+    { name: 'Ends', cell: (ca) => <Time value={ca.properties.expiry} /> },
     { name: 'Thumbprint', cell: (ca) => <code>{ca.properties.thumbprint}</code> },
   ];
   const expiringColumns: Column<ExpiringCertificate>[] = [
     { name: 'Of', cell: (one) => <Anchor href={hrefOf(service, one)}>{one.name}</Anchor> },
-    { name: 'Kind', nowrap: true, cell: (one) => `${kindNames[one.kind]}${one.which ? `, ${one.which}` : ''}` },
-    { name: 'Left', nowrap: true, cell: (one) => (one.daysLeft < 0 ? <State tone="bad">Ended</State> : <State tone="warn">{plural(one.daysLeft, 'day')}</State>) },
-    { name: 'Subject', cell: (one) => one.info?.subjectName ?? '' },
+    { name: 'Kind', cell: (one) => `${kindNames[one.kind]}${one.which ? `, ${one.which}` : ''}` },
+    { name: 'Left', cell: (one) => (one.daysLeft < 0 ? <State tone="bad">Ended</State> : <State tone="warn">{plural(one.daysLeft, 'day')}</State>) },
+    { name: 'Subject', wrap: true, cell: (one) => one.info?.subjectName ?? '' },
   ];
 
   return (

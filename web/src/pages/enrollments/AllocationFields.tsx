@@ -1,7 +1,8 @@
 // Which hub an enrollment's devices get, and what happens when they register again.
 
-import { Checkbox, Field, Input, Radio, RadioGroup, Select } from '@fluentui/react-components';
+import { Field, Input, Radio, RadioGroup, Select } from '@fluentui/react-components';
 import type { EnrollmentPolicy, LinkedHubEntry } from '../../api/types';
+import { Checks } from '../../components/Checks';
 import { Pair } from '../../components/Form';
 import { enrollmentPolicies } from '../allocation/policies';
 import type { FieldsProps } from './AttestationFields';
@@ -32,19 +33,13 @@ function HubChoice({ draft, faults, links, onChange }: FieldsProps & { links: Li
       </Field>
     );
   return (
-    <Field label="IoT hubs" hint="None chosen means all that are linked and take part.">
-      <div role="group" aria-label="IoT hubs">
-        {names.map((name) => (
-          <div key={name}>
-            <Checkbox
-              label={labelOf(name)}
-              checked={draft.hubs.includes(name)}
-              onChange={(_, data) => onChange({ hubs: data.checked ? [...draft.hubs, name] : draft.hubs.filter((other) => other !== name) })}
-            />
-          </div>
-        ))}
-      </div>
-    </Field>
+    <Checks
+      label="IoT hubs"
+      hint="None chosen means all that are linked and take part."
+      options={names.map((name) => [name, labelOf(name)])}
+      chosen={new Set(draft.hubs)}
+      onChange={(hubs) => onChange({ hubs: names.filter((name) => hubs.has(name)) })}
+    />
   );
 }
 

@@ -54,10 +54,10 @@ function columnsOf(service: string, kind: Kind): Column<Entry>[] {
   return [
     { name: kind === 'group' ? 'Group' : 'Registration ID', sortable: true, cell: (entry) => <Anchor href={href(service, idOf(entry))}>{idOf(entry)}</Anchor> },
     ...(kind === 'individual' ? [{ name: 'Device ID', cell: (entry: Entry) => ('deviceId' in entry && entry.deviceId) || '–' }] : []),
-    { name: 'Attestation', nowrap: true, cell: (entry) => attestationName(entry.attestation.type) },
-    { name: 'State', nowrap: true, cell: (entry) => <StateOf word={entry.provisioningStatus} /> },
+    { name: 'Attestation', cell: (entry) => attestationName(entry.attestation.type) },
+    { name: 'State', cell: (entry) => <StateOf word={entry.provisioningStatus} /> },
     { name: 'Allocation', cell: (entry) => policyName(entry) },
-    { name: 'Changed', nowrap: true, cell: (entry) => <Time value={entry.lastUpdatedDateTimeUtc} /> },
+    { name: 'Changed', cell: (entry) => <Time value={entry.lastUpdatedDateTimeUtc} /> },
   ];
 }
 

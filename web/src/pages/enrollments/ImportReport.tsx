@@ -29,7 +29,7 @@ export function ImportReportView({ report, tense }: { report: Report; tense: 'wo
     { name: 'Row', cell: (row) => formatNumber(row.at), width: '64px' },
     { name: 'Registration ID', cell: (row) => row.id || '(none)' },
     { name: 'Result', cell: (row) => <State tone={words[row.outcome][0]}>{word(row.outcome)}</State> },
-    { name: 'Why', cell: (row) => row.message ?? '' },
+    { name: 'Why', wrap: true, cell: (row) => row.message ?? '' },
   ];
   const file = () => writeCsv([['row', 'registrationId', 'result', 'why'], ...report.rows.map((row) => [String(row.at), row.id, row.outcome, row.message ?? ''])]);
   return (

@@ -86,10 +86,10 @@ export function RevocationLists({ service, group }: { service: string; group: st
   });
   const columns: Column<RevocationList>[] = [
     { name: 'Name', cell: (one) => one.name },
-    { name: 'Issuer', cell: (one) => one.issuer ?? '' },
+    { name: 'Issuer', wrap: true, cell: (one) => one.issuer ?? '' },
     { name: 'Certificates', align: 'end', cell: (one) => formatNumber(one.entries ?? 0) },
     { name: 'Next', cell: (one) => <Time value={one.nextUpdateUtc} never="not told" /> },
-    { name: 'State', nowrap: true, cell: (one) => (one.lastError ? <State tone="warn">{one.lastError}</State> : <State tone="good">Current</State>) },
+    { name: 'State', cell: (one) => (one.lastError ? <State tone="warn">{one.lastError}</State> : <State tone="good">Current</State>) },
     ...(mayChange
       ? [{ name: 'Commands', unseen: true, cell: (one: RevocationList) => <Button size="small" onClick={() => setDeleting(one.name)} aria-label={`Delete ${one.name}`}>Delete</Button> }]
       : []),

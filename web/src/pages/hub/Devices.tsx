@@ -106,10 +106,10 @@ export default function Devices({ hub }: { hub: string }) {
   const isFiltered = where !== '';
   const columns: Column<Twin>[] = [
     { name: 'Device ID', cell: (twin) => <Anchor href={paths.device(hub, twin.deviceId)}>{twin.deviceId}</Anchor> },
-    { name: 'Connection', nowrap: true, cell: (twin) => <StateOf word={twin.connectionState ?? 'Disconnected'} /> },
-    { name: 'State', nowrap: true, cell: (twin) => <StateOf word={twin.status} /> },
-    { name: 'Authentication', nowrap: true, cell: (twin) => authentications[twin.authenticationType ?? ''] ?? '' },
-    { name: 'Last activity', nowrap: true, cell: (twin) => <Time value={twin.lastActivityTime} /> },
+    { name: 'Connection', cell: (twin) => <StateOf word={twin.connectionState ?? 'Disconnected'} /> },
+    { name: 'State', cell: (twin) => <StateOf word={twin.status} /> },
+    { name: 'Authentication', cell: (twin) => authentications[twin.authenticationType ?? ''] ?? '' },
+    { name: 'Last activity', cell: (twin) => <Time value={twin.lastActivityTime} /> },
   ];
   return (
     <Page

@@ -44,6 +44,7 @@ export default function LinkedHubs({ service }: { service: string }) {
     },
     {
       name: 'State',
+      wrap: true,
       cell: (hub) => (
         <>
           <StateOf word={hub.state} />
@@ -52,7 +53,7 @@ export default function LinkedHubs({ service }: { service: string }) {
       ),
     },
     { name: 'Weight', align: 'end', cell: (hub) => formatNumber(hub.weight ?? 1) },
-    { name: 'Takes part', cell: (hub) => (hub.apply === false ? 'Only if an enrollment names it' : 'Yes') },
+    { name: 'Takes part', wrap: true, cell: (hub) => (hub.apply === false ? 'Only if an enrollment names it' : 'Yes') },
     { name: 'Devices', align: 'end', cell: (hub) => (hub.devices === null ? 'not known' : formatNumber(hub.devices)) },
     { name: 'Latency', align: 'end', cell: (hub) => (hub.milliseconds === null ? 'not known' : formatMilliseconds(hub.milliseconds)) },
     ...(mayChange

@@ -1,6 +1,7 @@
-import { Button, Checkbox, Field, Input, Spinner } from '@fluentui/react-components';
+import { Button, Field, Input, Spinner } from '@fluentui/react-components';
 import { useState, type FormEvent } from 'react';
 import type { AccessPolicy } from '../../api/types';
+import { Checks } from '../../components/Checks';
 import { ErrorView } from '../../components/ErrorView';
 import { Form, FormActions } from '../../components/Form';
 import { Section } from '../../components/Section';
@@ -32,24 +33,7 @@ export function NewPolicy({ owner, taken, error, busy, onAdd, onClose }: NewPoli
         <Field label="Name" required validationState={fault ? 'error' : 'none'} validationMessage={fault}>
           <Input value={name} onChange={(_, data) => setName(data.value.trim())} autoComplete="off" spellCheck={false} />
         </Field>
-        <Field label="Rights" required>
-          <div role="group" aria-label="Rights">
-            {rights[owner].map((right) => (
-              <div key={right.word}>
-                <Checkbox
-                  label={`${right.word}: ${right.meaning}`}
-                  checked={chosen.has(right.word)}
-                  onChange={(_, data) => {
-                    const next = new Set(chosen);
-                    if (data.checked) next.add(right.word);
-                    else next.delete(right.word);
-                    setChosen(next);
-                  }}
-                />
-              </div>
-            ))}
-          </div>
-        </Field>
+        <Checks label="Rights" options={rights[owner].map(({ word, meaning }) => [word, `${word}: ${meaning}`])} chosen={chosen} onChange={setChosen} />
         {error !== null && error !== undefined && <ErrorView error={error} title="The policy was not added" />}
         <FormActions>
           <Button type="submit" appearance="primary" disabled={!ready} icon={busy ? <Spinner size="tiny" /> : undefined}>

@@ -50,11 +50,11 @@ export default function Registrations({ service }: { service: string }) {
 
   const columns: Column<RegistrationRecord>[] = [
     { name: 'Registration ID', sortable: true, cell: (one) => <Anchor href={paths.registration(service, one.registrationId)}>{one.registrationId}</Anchor> },
-    { name: 'State', nowrap: true, cell: (one) => <StateOf word={one.status} /> },
+    { name: 'State', cell: (one) => <StateOf word={one.status} /> },
     { name: 'IoT hub', cell: (one) => one.assignedHub ?? one.errorMessage ?? '–' },
     { name: 'Device ID', cell: (one) => one.deviceId ?? '–' },
     { name: 'How it came there', cell: (one) => substatusName(one.substatus) },
-    { name: 'Last change', nowrap: true, cell: (one) => <Time value={one.lastUpdatedDateTimeUtc} /> },
+    { name: 'Last change', cell: (one) => <Time value={one.lastUpdatedDateTimeUtc} /> },
   ];
 
   return (

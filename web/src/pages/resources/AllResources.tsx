@@ -72,10 +72,10 @@ export default function AllResources() {
       name: 'Name',
       cell: (row) => <Anchor href={row.kind === 'service' ? paths.service(row.name) : paths.hub(row.name)}>{row.name}</Anchor>,
     },
-    { name: 'Kind', nowrap: true, cell: (row) => (row.kind === 'service' ? 'Provisioning service' : 'IoT hub') },
-    { name: 'State', nowrap: true, cell: (row) => <StateOf word={row.state} /> },
-    { name: 'Now', cell: (row) => doingOf(row, rates) },
-    { name: 'Belongs to', cell: (row) => row.belongs },
+    { name: 'Kind', cell: (row) => (row.kind === 'service' ? 'Provisioning service' : 'IoT hub') },
+    { name: 'State', cell: (row) => <StateOf word={row.state} /> },
+    { name: 'Now', wrap: true, cell: (row) => doingOf(row, rates) },
+    { name: 'Belongs to', wrap: true, cell: (row) => row.belongs },
   ];
 
   return (

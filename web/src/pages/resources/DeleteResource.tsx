@@ -38,7 +38,8 @@ export function DeleteResource({ row, onClose }: DeleteResourceProps) {
         </>
       ) : (
         <>
-          Its {plural(row.devices, 'device')} with identities and twins are deleted with it, and connected devices are cut off. Services that link it
+          {row.devices > 0 ? `Its ${plural(row.devices, 'device')} with identities and twins are` : 'Its keys are'} deleted with it, and connected devices are cut
+          off. Services that link it
           go on naming it until it is unlinked. This cannot be undone.
         </>
       )}

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Field, Input, Spinner } from '@fluentui/react-components';
+import { Button, Field, Input, Spinner } from '@fluentui/react-components';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useLocation } from 'wouter';
@@ -8,6 +8,7 @@ import { readOverview } from '../../api/service';
 import { paths } from '../../app/paths';
 import { hostOf, useSession } from '../../app/session';
 import { ButtonLink } from '../../components/Anchor';
+import { Checks } from '../../components/Checks';
 import { ErrorView } from '../../components/ErrorView';
 import { Form, FormActions } from '../../components/Form';
 import { useLeaveGuard } from '../../components/LeaveGuard';
@@ -57,23 +58,13 @@ export default function NewService() {
             <Input value={name} onChange={(_, data) => setName(data.value.trim())} autoComplete="off" spellCheck={false} autoFocus />
           </Field>
           {hubs.length > 0 && (
-            <Field label="Link these hubs of this server" hint="More can be linked later, also from elsewhere.">
-              <div role="group" aria-label="Hubs to link">
-                {hubs.map((hub) => (
-                  <Checkbox
-                    key={hub.name}
-                    label={hub.name}
-                    checked={chosen.has(hub.name)}
-                    onChange={(_, data) => {
-                      const next = new Set(chosen);
-                      if (data.checked) next.add(hub.name);
-                      else next.delete(hub.name);
-                      setChosen(next);
-                    }}
-                  />
-                ))}
-              </div>
-            </Field>
+            <Checks
+              label="Link these hubs of this server"
+              hint="More can be linked later, also from elsewhere."
+              options={hubs.map(({ name: hub }) => [hub, hub])}
+              chosen={chosen}
+              onChange={setChosen}
+            />
           )}
           {create.isError && <ErrorView error={create.error} title="The service was not created" />}
           <FormActions>
