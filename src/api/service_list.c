@@ -22,9 +22,11 @@ static const struct filter registration_filters[] = {{"status", "status"}, {"hub
 struct list_of {
 	const struct noun *noun;
 	const struct filter *filters;
-	void *like;
-	struct store_want want[2]; /* the page, and how many there are in all */
-	bool flipped;              /* read against the order that was asked for: the page that ends before an ID */
+	/* The page; how many there are in all, as far as an index tells; and how many of those do not count. */
+	struct store_want want[3];
+	size_t wants;
+	const char *covered; /* the filter that the index is for; NULL: none */
+	bool flipped;        /* read against the order that was asked for: the page that ends before an ID */
 };
 
 /* --- from the request --- */
@@ -66,7 +68,7 @@ static bool take_filters(struct api_call *call, struct list_of *l, const struct 
 		struct slice value = api_param(call, f->name);
 		const struct store_where *one;
 
-		if (value.n == 0)
+		if (value.n == 0 || (l->covered && strcmp(f->name, l->covered) == 0))
 			continue;
 		one = equals(call, field, value);
 		*where = *where ? joined(call, WHERE_AND, *where, one) : one;
@@ -160,52 +162,108 @@ static void list_read(struct api_call *call, enum err e)
 	json_close(&call->out, ']');
 	/* Behind the page that ends before an ID there is at least that one. */
 	json_bool(&call->out, "more", l->want[0].more || l->flipped);
-	json_int(&call->out, "total", (int64_t)l->want[1].count);
+	if (l->wants > 1)
+		json_int(&call->out, "total", (int64_t)(l->want[1].count - l->want[2].count));
 	json_close(&call->out, '}');
 	api_answer_out(call, 200);
 }
 
-static void list(struct api_call *call, const struct noun *noun, const struct filter *filters, int by, struct slice key)
+/* A walk along an index in whose key a filter has a part; or, with 0 and NULL, along the primary key. */
+struct walk {
+	const struct noun *noun;
+	const struct filter *filters;
+	int by;
+	const char *filter;
+};
+
+static struct store_want want_walk(struct api_call *call, const struct walk *w, struct slice value)
+{
+	void *like = noun_new(w->noun, call->arena);
+	struct store_want want = {.noun = w->noun, .by = w->by, .like = like, .keys = w->by ? 2 : 1};
+
+	if (like == NULL)
+		return want;
+	*(struct slice *)field_of(noun_field(w->noun, "scope"), like) = call->service->scope;
+	if (w->by)
+		*(struct slice *)field_of(noun_field(w->noun, w->noun->indexes[w->by - 1].columns[1]), like) = value;
+	return want;
+}
+
+static void want_count(struct api_call *call, struct list_of *l, const struct walk *w, struct slice value)
+{
+	struct store_want *want = &l->want[l->wants++];
+
+	*want = want_walk(call, w, value);
+	want->count_only = true;
+	count_from(call, want);
+}
+
+static const struct walk disabled = {&noun_individual, enrollment_filters, INDIVIDUAL_BY_DISABLED, "status"};
+
+/* How many there are in all, wherever the page is. What is enabled is what is not disabled; other filters would have to look at each. */
+static void want_total(struct api_call *call, struct list_of *l, const struct walk *w, struct slice value, const struct store_where *where)
+{
+	bool only_enabled = w->noun == &noun_individual && w->by == 0 && slice_eq_fold(api_param(call, "status"), SLICE("enabled")) &&
+			    api_param(call, "attestation").n == 0 && api_param(call, "policy").n == 0;
+
+	if (where && !only_enabled)
+		return;
+	want_count(call, l, w, value);
+	if (only_enabled)
+		want_count(call, l, &disabled, SLICE("disabled"));
+}
+
+static void list(struct api_call *call, const struct walk *w)
 {
 	struct list_of *l = arena_alloc(call->arena, sizeof(*l));
-	struct store_want *want;
+	struct slice value = w->filter ? arena_fold(call->arena, api_param(call, w->filter)) : NO_SLICE;
 
-	if (l == NULL || (l->like = noun_new(noun, call->arena)) == NULL) {
+	if (l == NULL) {
 		api_refuse_store(call, ERR_NO_MEMORY);
 		return;
 	}
 	call->state = l;
-	l->noun = noun;
-	l->filters = filters;
-	*(struct slice *)field_of(noun_field(noun, "scope"), l->like) = call->service->scope;
-	want = &l->want[0];
-	*want = (struct store_want){.noun = noun, .by = by, .like = l->like, .keys = by ? 2 : 1};
-	if (by)
-		*(struct slice *)field_of(noun_field(noun, noun->indexes[by - 1].columns[1]), l->like) = key;
-	if (!take_filters(call, l, &want->where) || !take_bounds(call, l, want))
+	l->noun = w->noun;
+	l->filters = w->filters;
+	l->covered = w->filter;
+	/* Kinds of attestation are stored as they are spelled. */
+	if (w->filter && strcmp(w->filter, "attestation") == 0)
+		value = api_param(call, w->filter);
+	l->want[l->wants++] = want_walk(call, w, value);
+	if (!take_filters(call, l, &l->want[0].where) || !take_bounds(call, l, &l->want[0]))
 		return;
-	/* How many there are in all, wherever the page is. */
-	l->want[1] =
-		(struct store_want){.noun = noun, .by = by, .like = l->like, .keys = want->keys, .where = want->where, .count_only = true};
-	count_from(call, &l->want[1]);
-	api_read(call, l->want, 2, list_read);
+	want_total(call, l, w, value, l->want[0].where);
+	if (arena_failed(call->arena))
+		api_refuse_store(call, ERR_NO_MEMORY);
+	else
+		api_read(call, l->want, l->wants, list_read);
 }
 
 void service_list_enrollments(struct api_call *call)
 {
-	bool group = slice_eq_fold(call->segment[1], SLICE("enrollmentgroups"));
+	static const struct walk groups = {&noun_group, enrollment_filters, 0, NULL};
+	static const struct walk all = {&noun_individual, enrollment_filters, 0, NULL};
+	static const struct walk by_attestation = {&noun_individual, enrollment_filters, INDIVIDUAL_BY_ATTESTATION, "attestation"};
 
-	list(call, group ? &noun_group : &noun_individual, enrollment_filters, 0, NO_SLICE);
+	if (slice_eq_fold(call->segment[1], SLICE("enrollmentgroups")))
+		list(call, &groups);
+	else if (slice_eq_fold(api_param(call, "status"), SLICE("disabled")))
+		list(call, &disabled);
+	else
+		list(call, api_param(call, "attestation").n ? &by_attestation : &all);
 }
 
 void service_list_registrations(struct api_call *call)
 {
-	struct slice group = api_param(call, "group"), status = api_param(call, "status");
+	static const struct walk all = {&noun_registration, registration_filters, 0, NULL};
+	static const struct walk of_group = {&noun_registration, registration_filters, REGISTRATION_BY_GROUP, "group"};
+	static const struct walk in_trouble = {&noun_registration, registration_filters, REGISTRATION_BY_TROUBLE, "status"};
+	struct slice status = api_param(call, "status");
 
-	if (group.n)
-		list(call, &noun_registration, registration_filters, REGISTRATION_BY_GROUP, arena_fold(call->arena, group));
+	if (api_param(call, "group").n)
+		list(call, &of_group);
 	else if (slice_eq_fold(status, SLICE("failed")) || slice_eq_fold(status, SLICE("disabled")))
-		list(call, &noun_registration, registration_filters, REGISTRATION_BY_TROUBLE, arena_fold(call->arena, status));
+		list(call, &in_trouble);
 	else
-		list(call, &noun_registration, registration_filters, 0, NO_SLICE);
+		list(call, &all);
 }

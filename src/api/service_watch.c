@@ -128,7 +128,7 @@ void service_statistics(struct api_call *call)
 /* --- events --- */
 
 #define WATCHED_MAX 100   /* services whose numbers one watcher is told; bulletins come of all */
-#define STATE_MS    30000 /* between those numbers */
+#define STATE_MS    10000 /* between those numbers */
 
 struct watching {
 	struct news_watch *watch;

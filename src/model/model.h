@@ -484,7 +484,13 @@ enum {
 	REGISTRATION_BY_PENDING,   /* pending, scope, id */
 	REGISTRATION_BY_TROUBLE,   /* scope, status ("failed" or "disabled"), id */
 };
-enum { INDIVIDUAL_BY_CA_PRIMARY = 1, INDIVIDUAL_BY_CA_SECONDARY, INDIVIDUAL_BY_END }; /* scope, ca_.._id, id; scope, certificate_end, id */
+enum {
+	INDIVIDUAL_BY_CA_PRIMARY = 1, /* scope, ca_.._id, id */
+	INDIVIDUAL_BY_CA_SECONDARY,
+	INDIVIDUAL_BY_END,            /* scope, certificate_end, id */
+	INDIVIDUAL_BY_ATTESTATION,    /* scope, attestation, id */
+	INDIVIDUAL_BY_DISABLED,       /* scope, provisioning_status ("disabled"), id */
+};
 enum {
 	GROUP_BY_ATTESTATION = 1,  /* scope, attestation, id */
 	GROUP_BY_PRIMARY_MARK,     /* scope, signing_.._mark, id */

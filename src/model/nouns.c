@@ -102,6 +102,8 @@ static const struct noun_index individual_indexes[] = {
 	{"enrollment_by_ca_primary", {"scope", "ca_primary_id", "id"}, false, "ca_primary_id IS NOT NULL"},
 	{"enrollment_by_ca_secondary", {"scope", "ca_secondary_id", "id"}, false, "ca_secondary_id IS NOT NULL"},
 	{"enrollment_by_end", {"scope", "certificate_end", "id"}, false, "certificate_end IS NOT NULL"},
+	{"enrollment_by_attestation", {"scope", "attestation", "id"}, false, NULL},
+	{"enrollment_by_disabled", {"scope", "provisioning_status", "id"}, false, "provisioning_status = 'disabled'"},
 };
 
 /* What a device's certificate leads to is found by the names of its issuers: one step each, however many groups there are. */

@@ -15,6 +15,8 @@
 /* Lists of revoked certificates; CA certificates by their end; registrations that went wrong. */
 static const char *const to_2[] = {
 	"ALTER TABLE enrollment_group ADD COLUMN revocation_lists {int}",
+	"CREATE INDEX enrollment_by_attestation ON enrollment (scope, attestation, id)",
+	"CREATE INDEX enrollment_by_disabled ON enrollment (scope, provisioning_status, id) WHERE provisioning_status = 'disabled'",
 	"ALTER TABLE registration ADD COLUMN moves {text}",
 	"CREATE INDEX registration_by_trouble ON registration (scope, status, id) WHERE status IN ('failed', 'disabled')",
 	"CREATE INDEX ca_by_end ON ca_certificate (scope, certificate_end, id)",

@@ -212,7 +212,8 @@ export interface Explanation {
 export interface Page<Item> {
   items: Item[];
   more: boolean;
-  total: number;
+  /** Undefined: each would have to be looked at. */
+  total?: number;
 }
 
 export interface Overview {

@@ -112,7 +112,7 @@ export default function Enrollments({ service, kind }: { service: string; kind: 
   const [exporting, setExporting] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const query = { ...place.filters, order: place.order, after: place.after, before: place.before, limit: size };
-  const list = useQuery<{ items: Entry[]; more: boolean; total: number }>({
+  const list = useQuery<{ items: Entry[]; more: boolean; total?: number }>({
     queryKey: kind === 'group' ? keys.groups(service, query) : keys.enrollments(service, query),
     queryFn: ({ signal }) => (kind === 'group' ? listGroups(service, query, signal) : listEnrollments(service, query, signal)),
     placeholderData: (before, last) => (last?.queryKey[2] === (kind === 'group' ? 'groups' : 'enrollments') ? keepPreviousData(before) : undefined),

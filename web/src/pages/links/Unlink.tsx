@@ -33,7 +33,7 @@ export function Unlink({ service, hub, onClose }: UnlinkProps) {
     >
       <ul>
         <li>
-          {placed.data ? `${plural(placed.data.total, 'device')} of this service are there now. ` : ''}They stay on the hub, with their identities and twins, and
+          {placed.data?.total !== undefined ? `${plural(placed.data.total, 'device')} of this service are there now. ` : ''}They stay on the hub, with their identities and twins, and
           go on working.
         </li>
         <li>When one of them registers again, it is given another linked hub, as its reprovisioning policy says.</li>
