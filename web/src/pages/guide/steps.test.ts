@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Overview, ProvisioningService } from '../../api/types';
-import { currentOf, hubsWithDevices, stepsOf, type GuideData } from './steps';
+import { currentOf, stepsOf, type GuideData } from './steps';
 
 const nothing: Overview = { services: [], hubs: [] };
 const hub = (name: string, ...linkedBy: string[]) => ({ name, devices: 0, linkedBy, state: 'Active' });
@@ -33,12 +33,4 @@ test('steps lead to the pages of the operator’s own service', () => {
   const steps = stepsOf({ overview: nothing, service: service(), hubsWithDevices: 0 });
   expect(steps.find((step) => step.id === 'links')?.action?.href).toBe('/services/dps1/linked-hubs/add');
   expect(stepsOf({ overview: nothing, hubsWithDevices: 0 }).find((step) => step.id === 'links')?.action).toBeUndefined();
-});
-
-test('hubs with devices are counted here and elsewhere', () => {
-  const overview = { ...nothing, hubs: [{ ...hub('a', 'dps1'), devices: 3 }, hub('b', 'dps1')] };
-  const statistics = { from: '', stepSeconds: 60, assigned: [], refused: [], failed: [], hubs: { 'far.example.org': [0, 2] }, totals: totals(0, 0) };
-  expect(hubsWithDevices(overview, service('a.berth.test', 'b.berth.test'))).toBe(1);
-  expect(hubsWithDevices(overview, service('a.berth.test', 'far.example.org'), statistics)).toBe(2);
-  expect(hubsWithDevices(overview)).toBe(0);
 });

@@ -1,6 +1,6 @@
 // The tutorial as steps over the operator's own data: what is done already is known from what is there.
 
-import type { Overview, ProvisioningService, Statistics, Totals } from '../../api/types';
+import type { Overview, ProvisioningService, Totals } from '../../api/types';
 import { paths } from '../../app/paths';
 
 export interface GuideData {
@@ -73,14 +73,6 @@ export function stepsOf({ overview, service, totals, hubsWithDevices }: GuideDat
       action: at('Live', paths.serviceLive),
     },
   ];
-}
-
-/** Linked hubs with devices: what a hub of this server holds, and what was given lately to one from elsewhere. */
-export function hubsWithDevices(overview: Overview, service?: ProvisioningService, statistics?: Statistics): number {
-  return (service?.properties.iotHubs ?? []).filter(({ name }) => {
-    const here = overview.hubs.find((hub) => name.toLowerCase().startsWith(`${hub.name.toLowerCase()}.`));
-    return (here?.devices ?? 0) > 0 || (statistics?.hubs[name] ?? []).some((n) => n > 0);
-  }).length;
 }
 
 export const currentOf = (steps: readonly GuideStep[]): GuideStep | undefined => steps.find((step) => !step.done);

@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { keys } from '../../api/keys';
 import { readService } from '../../api/manage';
-import { readOverview, readStatistics } from '../../api/service';
-import { hubsWithDevices, stepsOf, type GuideStep } from './steps';
+import { listRegistrations, readOverview, readStatistics } from '../../api/service';
+import { stepsOf, type GuideStep } from './steps';
 
 const onKey = 'berth.guide';
 const serviceKey = 'berth.guide.service';
@@ -42,12 +42,22 @@ export function useGuide(enabled = true): Guide {
   const name = service ?? '';
   const resource = useQuery({ queryKey: keys.resource(name), queryFn: ({ signal }) => readService(name, signal), enabled: known, refetchInterval: fresh });
   const statistics = useQuery({ queryKey: keys.statistics(name, 60), queryFn: ({ signal }) => readStatistics(name, 60, signal), enabled: known, refetchInterval: fresh });
+  const hubs = (resource.data?.properties.iotHubs ?? []).map((hub) => hub.name).slice(0, 10);
+  const placed = useQuery({
+    queryKey: [...keys.registrations(name), 'by hub', hubs],
+    queryFn: async ({ signal }) => {
+      const totals = await Promise.all(hubs.map((hub) => listRegistrations(name, { hub, limit: 1 }, signal)));
+      return totals.filter((page) => page.items.length > 0).length;
+    },
+    enabled: known && hubs.length > 0,
+    refetchInterval: fresh,
+  });
   const ready = overview.data !== undefined && (service === undefined || resource.data !== undefined);
   return {
     services,
     service,
     steps: ready
-      ? stepsOf({ overview: overview.data, service: resource.data, totals: statistics.data?.totals, hubsWithDevices: hubsWithDevices(overview.data, resource.data, statistics.data) })
+      ? stepsOf({ overview: overview.data, service: resource.data, totals: statistics.data?.totals, hubsWithDevices: placed.data ?? 0 })
       : undefined,
     error: overview.error ?? resource.error,
   };
