@@ -4,6 +4,7 @@ import { listEnrollments, listGroups, type ListQuery } from '../../api/service';
 import type { EnrollmentGroup, IndividualEnrollment } from '../../api/types';
 import { Dialog } from '../../components/Dialog';
 import { ErrorView } from '../../components/ErrorView';
+import { download } from '../../lib/download';
 import { formatNumber } from '../../lib/format';
 import type { Kind } from './draft';
 import { csvOf } from './table';
@@ -20,15 +21,6 @@ interface ExportProps {
 
 const pageSize = 1000;
 const idOf = (entry: Entry): string => ('registrationId' in entry ? entry.registrationId : entry.enrollmentGroupId);
-
-function offer(parts: string[], type: string, name: string): void {
-  const url = URL.createObjectURL(new Blob(parts, { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
 
 /** What the filters show, as a file: fetched page by page, and it can be stopped. */
 export function Export({ service, kind, query, total, onClose }: ExportProps) {
@@ -62,7 +54,7 @@ export function Export({ service, kind, query, total, onClose }: ExportProps) {
         after = idOf(last);
       }
       if (format === 'json') parts.push(count === 0 ? '[]\n' : '\n]\n');
-      offer(parts, format === 'csv' ? 'text/csv' : 'application/json', `${service}-${kind === 'group' ? 'groups' : 'enrollments'}.${format}`);
+      download(parts, `${service}-${kind === 'group' ? 'groups' : 'enrollments'}.${format}`);
       onClose();
     } catch (e) {
       if (signal.aborted) return;

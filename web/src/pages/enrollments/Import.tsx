@@ -1,6 +1,6 @@
 // Import a list of enrollments: choose a file, look at what would happen, then let it happen.
 
-import { Button, Field, Link, MessageBar, MessageBarBody, ProgressBar, Textarea } from '@fluentui/react-components';
+import { Button, Field, MessageBar, MessageBarBody, ProgressBar, Textarea } from '@fluentui/react-components';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { asFault, type Fault } from '../../api/fault';
@@ -14,13 +14,12 @@ import { FileDrop } from '../../components/FileDrop';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
 import { Step, Steps } from '../../components/Steps';
+import { download } from '../../lib/download';
 import { formatNumber, plural } from '../../lib/format';
 import { ImportReportView } from './ImportReport';
 import { importRows, sender, type Report } from './importRun';
 import styles from './Import.module.css';
 import { columns, readImport, template, type ImportRow } from './table';
-
-const templateUrl = (): string => `data:text/csv;charset=utf-8,${encodeURIComponent(template)}`;
 
 function Source({ onText }: { onText: (name: string, text: string) => void }) {
   const [text, setText] = useState('');
@@ -34,9 +33,9 @@ function Source({ onText }: { onText: (name: string, text: string) => void }) {
         <Button disabled={text.trim() === ''} onClick={() => onText('what was pasted', text)}>
           Use this
         </Button>
-        <Link href={templateUrl()} download="enrollments.csv">
+        <Button appearance="subtle" onClick={() => download([template], 'enrollments.csv')}>
           Download a template
-        </Link>
+        </Button>
       </div>
     </div>
   );

@@ -1,9 +1,10 @@
-import { Link } from '@fluentui/react-components';
+import { Button } from '@fluentui/react-components';
 import { useMemo, useState } from 'react';
 import { DataTable, type Column } from '../../components/DataTable';
 import { Choice } from '../../components/Filters';
 import { State, type Tone } from '../../components/State';
 import { writeCsv } from '../../lib/csv';
+import { download } from '../../lib/download';
 import { formatNumber } from '../../lib/format';
 import styles from './Import.module.css';
 import type { Outcome, Report, ReportRow } from './importRun';
@@ -43,9 +44,7 @@ export function ImportReportView({ report, tense }: { report: Report; tense: 'wo
       </div>
       <div className={styles.counts}>
         <Choice label="Show" value={only} options={[['', 'All rows'], ...order.map((outcome) => [outcome, word(outcome)] as const)]} onChange={setOnly} />
-        <Link href={`data:text/csv;charset=utf-8,${encodeURIComponent(file())}`} download="import-report.csv">
-          Download the report
-        </Link>
+        <Button onClick={() => download([file()], 'import-report.csv')}>Download the report</Button>
       </div>
       <DataTable label="Report per row" rows={rows.slice(0, shown)} columns={columns} rowKey={(row) => String(row.at)} />
       {rows.length > shown && <p className={styles.rest}>The first {shown} of {formatNumber(rows.length)} are shown; the report has them all.</p>}
