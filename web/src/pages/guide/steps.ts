@@ -7,7 +7,7 @@ export interface GuideData {
   overview: Overview;
   service?: ProvisioningService;
   totals?: Totals;
-  /** Hubs that have devices of the service. */
+  /** Linked hubs that have devices. */
   hubsWithDevices: number;
 }
 

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { keys } from '../../api/keys';
 import { readService } from '../../api/manage';
-import { listRegistrations, readOverview, readStatistics } from '../../api/service';
+import { readLinkedHubs, readOverview, readStatistics } from '../../api/service';
 import { stepsOf, type GuideStep } from './steps';
 
 const onKey = 'berth.guide';
@@ -42,22 +42,18 @@ export function useGuide(enabled = true): Guide {
   const name = service ?? '';
   const resource = useQuery({ queryKey: keys.resource(name), queryFn: ({ signal }) => readService(name, signal), enabled: known, refetchInterval: fresh });
   const statistics = useQuery({ queryKey: keys.statistics(name, 60), queryFn: ({ signal }) => readStatistics(name, 60, signal), enabled: known, refetchInterval: fresh });
-  const hubs = (resource.data?.properties.iotHubs ?? []).map((hub) => hub.name).slice(0, 10);
-  const placed = useQuery({
-    queryKey: [...keys.registrations(name), 'by hub', hubs],
-    queryFn: async ({ signal }) => {
-      const totals = await Promise.all(hubs.map((hub) => listRegistrations(name, { hub, limit: 1 }, signal)));
-      return totals.filter((page) => page.items.length > 0).length;
-    },
-    enabled: known && hubs.length > 0,
-    refetchInterval: fresh,
-  });
+  const links = useQuery({ queryKey: keys.links(name), queryFn: ({ signal }) => readLinkedHubs(name, signal), enabled: known, refetchInterval: fresh });
   const ready = overview.data !== undefined && (service === undefined || resource.data !== undefined);
   return {
     services,
     service,
     steps: ready
-      ? stepsOf({ overview: overview.data, service: resource.data, totals: statistics.data?.totals, hubsWithDevices: placed.data ?? 0 })
+      ? stepsOf({
+          overview: overview.data,
+          service: resource.data,
+          totals: statistics.data?.totals,
+          hubsWithDevices: (links.data ?? []).filter((hub) => (hub.devices ?? 0) > 0).length,
+        })
       : undefined,
     error: overview.error ?? resource.error,
   };
