@@ -6,6 +6,7 @@ const { execFileSync } = require('node:child_process');
 const { test, before, after } = require('node:test');
 const { chromium } = require('playwright-core');
 const berth = require('./berth.js');
+const { CA, make, pem } = require('./pki.js');
 
 const home = 'https://portal.berth.test';
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -174,4 +175,35 @@ function story(name, run) {
   });
 }
 
-module.exports = { home, password, setPassword, signedIn, skip, story, visitor, withBrowser };
+// Every page there is, where service dps1, hub1, entry press-1, group presses, CA certificate plant-root and device press-1 exist.
+const addresses = {
+  resources: '/resources', 'new service': '/resources/new-service', 'new hub': '/resources/new-hub', 'live, all': '/live', guide: '/first-steps',
+  account: '/account', operators: '/operators', overview: '/services/dps1/overview', live: '/services/dps1/live', enrollments: '/services/dps1/enrollments',
+  'new enrollment': '/services/dps1/enrollments/add', import: '/services/dps1/enrollments/import', enrollment: '/services/dps1/enrollments/entry/press-1',
+  groups: '/services/dps1/enrollment-groups', 'new group': '/services/dps1/enrollment-groups/add', group: '/services/dps1/enrollment-groups/group/presses',
+  allocation: '/services/dps1/allocation-policy', links: '/services/dps1/linked-hubs', 'new link': '/services/dps1/linked-hubs/add',
+  certificates: '/services/dps1/certificates', certificate: '/services/dps1/certificates/plant-root', policies: '/services/dps1/access-policies',
+  registrations: '/services/dps1/registrations', registration: '/services/dps1/registrations/press-1', explain: '/services/dps1/explain?id=stranger',
+  hub: '/hubs/hub1/overview', devices: '/hubs/hub1/devices', device: '/hubs/hub1/devices/press-1', 'hub policies': '/hubs/hub1/access-policies',
+  'not found': '/nowhere',
+};
+
+// What those pages are about.
+async function furnish() {
+  for (const hub of ['hub1', 'hub2']) await berth.makeHub(hub);
+  const { idScope } = (await berth.makeService('dps1', { iotHubs: [{ name: 'hub1' }] })).properties;
+  const api = await berth.serviceApi('dps1');
+  const enroll = (kind, id, name) => berth.good(api('PUT', `/${kind}/${id}`, { body: { [name]: id, attestation: { type: 'symmetricKey' } } }));
+  const { attestation } = await enroll('enrollments', 'press-1', 'registrationId');
+  await enroll('enrollmentGroups', 'presses', 'enrollmentGroupId');
+  assert.strictEqual((await berth.device(idScope, 'press-1', attestation.symmetricKey.primaryKey).settle()).body.status, 'assigned');
+  await berth.device(idScope, 'stranger', attestation.symmetricKey.primaryKey).register();
+  make('plant-root', '/CN=Plant root', undefined, { extensions: CA.replace('authorityKeyIdentifier=keyid\n', '') });
+  const body = { properties: { certificate: Buffer.from(pem('plant-root')).toString('base64') } };
+  await berth.good(berth.manage('PUT', `${berth.arm}/provisioningServices/dps1/certificates/plant-root`, body));
+  return { api, scope: idScope };
+}
+
+module.exports = {
+  addresses, furnish, home, password, setPassword, signedIn, skip, story, visitor, withBrowser,
+};
