@@ -28,7 +28,7 @@ static enum err refuse_kind(const struct enrollment *e, struct arena *arena, str
 		.message = "Unauthorized",
 		.check = "attestation-kind",
 		.seen = arena_str(arena, slice_absent(e->attestation) ? SLICE("none") : e->attestation),
-		.expected = "symmetricKey or x509",
+		.expected = "symmetricKey, tpm or x509",
 		.sentence = arena_printf(arena, "Enrollment %.*s attests by %.*s, which this build of Berth cannot judge yet.",
 					 SLICE_ARG(e->name), SLICE_ARG(e->attestation)),
 	};

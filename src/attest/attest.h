@@ -10,6 +10,7 @@
 
 #include "crypto/chain.h"
 #include "crypto/token.h"
+#include "crypto/tpm.h"
 #include "model/model.h"
 
 /* What a device shows of itself, whatever the protocol. */
@@ -19,7 +20,9 @@ struct evidence {
 	struct chain       *chain;                  /* client certificates; NULL: none. It remembers what was found out about it */
 	const struct ca_certificate *authorities;   /* the CA certificates that the enrollments at hand name, as far as there are any */
 	size_t              authority_count;
-	struct slice        body;                   /* of the register request: TPM keys stand there */
+	struct slice        endorsement_key;        /* of its TPM, and the storage root key: base64 of TPM2B_PUBLIC; absent: none */
+	struct slice        storage_root_key;
+	struct slice        secret;                 /* ATTEST_SECRET_SIZE bytes that only our servers know: challenges come of it */
 	instant             now;
 };
 
@@ -36,13 +39,18 @@ struct verdict {
 	/* X.509, DER: what the device presented, and the certificate of the enrollment that vouches for it (absent: its own). */
 	struct slice leaf, signer;
 	const struct certificate_info *leaf_info; /* what stands in the leaf; in the arena */
+	/* TPM: what the device is to answer (ERR_AGAIN), and once it has, the root key for which its hub key is wrapped; base64. */
+	struct slice challenge, storage_root_key;
 };
+
+#define ATTEST_SECRET_SIZE 32
 
 struct attest_kind {
 	const char *name; /* as an enrollment record spells it: "symmetricKey" */
 
 	/* Judge the evidence against one enrollment; `group` tells whether it is one. OK: read the verdict,
-	 * whatever it says. ERR_AGAIN asks for another round (TPM). Others: we failed, not the device. */
+	 * whatever it says. ERR_AGAIN asks for another round (TPM), with the challenge in the verdict, which else reads
+	 * like a refusal. Others: we failed, not the device. */
 	enum err (*judge)(const struct enrollment *, bool group, const struct evidence *, struct arena *, struct verdict *);
 };
 
@@ -71,6 +79,21 @@ MUST_USE enum err attest_x509_revoked(const struct enrollment *, const struct ev
  * of the service's CA certificates. */
 bool attest_list_is_signed(struct slice der, const struct revocation_list *, const struct enrollment *group,
 			   const struct ca_certificate *authorities, size_t count);
+
+/* --- TPM: keys are derived from the secret, so that nothing is kept between two rounds, and any server knows them --- */
+
+#define TPM_CHALLENGE_SECONDS 300 /* a challenge is good for that long at least, and for twice as long at most */
+
+/* The key in the challenges that are given out now. ERR_MALFORMED: the endorsement key of the enrollment does not read. */
+MUST_USE enum err attest_tpm_challenge_key(const struct enrollment *, struct slice secret, instant now, struct arena *,
+					   unsigned char key[TPM_KEY_SIZE]);
+
+/* A key (base64) of this enrollment's device, wrapped for its TPM, in base64. Absent: a key does not read, or no memory. */
+struct slice attest_tpm_wrap(const struct enrollment *, struct slice storage_root_key, struct slice key, struct arena *);
+
+/* A challenge that nobody can meet, for a device that has no enrollment: AMQP brings the reason only to who has logged in
+ * (device-api.md 14.3). Absent: its keys do not read, or no memory. */
+struct slice attest_tpm_decoy(const struct evidence *, struct arena *);
 
 /* A refused chain, explained: each certificate, and which of these groups and CA certificates came nearest. Only for the operator's
  * eyes. Without memory for it there is less of it. */

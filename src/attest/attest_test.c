@@ -53,12 +53,12 @@ static void a_kind_that_is_not_built_is_told(void **state)
 	struct verdict v;
 
 	(void)state;
-	e.attestation = SLICE("tpm");
+	e.attestation = SLICE("nitro");
 	assert_int_equal(attest_judge(&e, false, &ev, a, &v), OK);
 	assert_int_equal(v.error_code, 401002);
 	assert_string_equal(v.message, "Unauthorized");
 	assert_string_equal(v.check, "attestation-kind");
-	assert_string_equal(v.sentence, "Enrollment dev-1 attests by tpm, which this build of Berth cannot judge yet.");
+	assert_string_equal(v.sentence, "Enrollment dev-1 attests by nitro, which this build of Berth cannot judge yet.");
 	arena_free(&a);
 }
 

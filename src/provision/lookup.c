@@ -273,7 +273,6 @@ struct evidence lookup_evidence(const struct registration *r)
 		.chain = r->chain,
 		.authorities = r->signers.authorities,
 		.authority_count = r->signers.authority_count,
-		.body = r->q.body,
 		.now = registration_now(r),
 	};
 }
