@@ -153,11 +153,14 @@ enum err allocate_choose(const struct allocation *a, struct arena *arena, struct
 	if ((count = gather(a, &names, candidates)) == 0)
 		return choose_none(out, policy->name, tell_none(a, &names, arena));
 	*out = (struct choice){
-		.hub = policy->choose(a, candidates, count),
+		.hub = policy->choose ? policy->choose(a, candidates, count) : NULL,
 		.policy = policy->name,
 		.sentence = tell_choice(arena, policy, candidates, count),
+		.elsewhere = policy->choose == NULL,
+		.candidates = candidates,
+		.candidate_count = count,
 	};
-	if (out->hub == NULL)
+	if (out->hub == NULL && policy->choose)
 		return choose_none(out, policy->name, arena_printf(arena, "The policy %s found no fitting hub.", policy->name));
 	return out->sentence ? OK : ERR_NO_MEMORY;
 }

@@ -22,13 +22,16 @@ struct choice {
 	const char              *policy; /* the one that decided: "hashed" */
 	int                      error_code; /* 400208 when there is no hub; 0 */
 	const char              *sentence;   /* for the operator: why this one, or why none; in the arena */
+	bool                     elsewhere;  /* neither: somebody else chooses among the candidates (custom.h) */
+	const struct linked_hub *const *candidates; /* those among which was, or is to be, chosen; in the arena */
+	size_t                   candidate_count;
 };
 
 struct allocate_policy {
 	const char *name; /* as an enrollment spells it: "hashed" */
 	bool        weighs; /* allocationWeight plays a part: the sentence tells the weights */
 
-	/* Choose among the candidates; `count` is at least 1. NULL: none fits. */
+	/* Choose among the candidates; `count` is at least 1. NULL: none fits. No function: somebody else chooses. */
 	const struct linked_hub *(*choose)(const struct allocation *, const struct linked_hub *const *candidates, size_t count);
 };
 
