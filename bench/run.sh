@@ -1,5 +1,5 @@
 #!/bin/sh
-# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|transports|lookup|store|chain|idle ...]
+# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|transports|lookup|store|chain|idle|portal ...]
 #
 # With --x509, register and lookup are of devices that show a certificate.
 #
@@ -323,6 +323,20 @@ idle() {
 	done
 }
 
+# The portal in a browser, which reaches the server by the name that it has.
+portal() {
+	title "portal: from the address to All resources, nothing in the cache, median [min..max] of $portal_visits"
+	if ! [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; then
+		echo "skipped: there is no Chromium"
+		return 0
+	fi
+	set_up "$work/portal" 8443
+	password=$(head -c 18 /dev/urandom | base64 -w0)
+	echo "$password" | berth operator set-password admin >>"$work/set-up.log"
+	echo "$password" | node bench/portal.js 8443 $portal_visits
+	stop_all
+}
+
 # idle_at NAME TRANSPORT [WHO]: one line for the eye, one for the sums.
 idle_at() {
 	name=$1
@@ -371,17 +385,17 @@ if [ "${1:-}" = --inside ]; then
 	if [ "$quick" = yes ]; then
 		rounds=3 visits=300 transport_visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000 chain_times=1
 		x509_visits=100 x509_groups=1000 x509_lookup_rounds=3
-		idle_devices=1000 idle_rounds=1 idle_seconds=2
+		idle_devices=1000 idle_rounds=1 idle_seconds=2 portal_visits=3
 	else
 		rounds=15 visits=2000 transport_visits=1000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000 chain_times=5
 		x509_visits=500 x509_groups=10000 x509_lookup_rounds=15
-		idle_devices=10000 idle_rounds=3 idle_seconds=10
+		idle_devices=10000 idle_rounds=3 idle_seconds=10 portal_visits=15
 	fi
 	trap stop_all EXIT
 	machine
-	for part in ${*:-register transports lookup store chain idle}; do
+	for part in ${*:-register transports lookup store chain idle portal}; do
 		case $part in
-		transports | store | chain | idle) $part ;;
+		transports | store | chain | idle | portal) $part ;;
 		*) "$part$kind" ;;
 		esac
 	done
@@ -395,7 +409,7 @@ for word in "$@"; do
 	case $word in
 	--quick) quick=yes ;;
 	--x509) kind=_x509 ;;
-	register | transports | lookup | store | chain | idle) set -- "$@" "$word" ;;
+	register | transports | lookup | store | chain | idle | portal) set -- "$@" "$word" ;;
 	*)
 		sed -n '2s/.*: /usage: /p' "$here/run.sh" >&2
 		exit 2
@@ -404,6 +418,8 @@ for word in "$@"; do
 done
 # shellcheck disable=SC2086
 install_packages $build_packages nginx-light iproute2 util-linux mount procps openssl
+build_web
+case " $* " in *" portal "* | "  ") npm_packages test/system "the browser's driver" ;; esac
 say "building"
 build release berth bench
 mkdir -p "$out"

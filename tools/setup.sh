@@ -66,7 +66,7 @@ web_sum() {
 }
 
 web_build() {
-	(cd web && npm run build)
+	(cd web && npm run build) >web/node_modules/.said 2>&1 || { cat web/node_modules/.said; return 1; }
 }
 
 # The portal's pages, when they are not those of these sources already.
@@ -80,6 +80,7 @@ build_web() {
 	[ -f web/dist/index.html ] && [ "$sum" = "$(cat web/node_modules/.built 2>/dev/null)" ] && return 0
 	say "building the portal's pages"
 	quietly web_build
+	tail -n 2 web/node_modules/.said # what a browser loads
 	printf '%s\n' "$sum" >web/node_modules/.built
 }
 

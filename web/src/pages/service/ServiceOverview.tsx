@@ -21,7 +21,7 @@ import { Stat, Stats } from '../../components/Stat';
 import { StateOf } from '../../components/State';
 import { TimeChart } from '../../components/TimeChart';
 import { usePlace } from '../../components/usePlace';
-import { formatNumber } from '../../lib/format';
+import { formatNumber, plural } from '../../lib/format';
 import { filtered } from '../../lib/paging';
 import { DeleteResource } from '../resources/DeleteResource';
 import { policyNamed } from '../allocation/policies';
@@ -87,7 +87,7 @@ export default function ServiceOverview({ service }: { service: string }) {
             <Stat
               label="Enrollments"
               value={formatNumber(totals.enrollments)}
-              note={`and ${formatNumber(totals.enrollmentGroups)} groups`}
+              note={`and ${plural(totals.enrollmentGroups, 'group')}`}
               href={paths.enrollments(service)}
             />
             <Stat label="Registration records" value={formatNumber(totals.registrations)} href={paths.registrations(service)} />
