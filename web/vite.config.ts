@@ -7,7 +7,7 @@ import { mock } from './mock/plugin';
 
 const server = process.env['BERTH_AT'];
 const passOn = server
-  ? { '^/(berth|subscriptions|providers)/': { target: server, changeOrigin: false, secure: false } }
+  ? { '^/(berth|subscriptions|providers)/': { target: server, changeOrigin: true, secure: false, headers: { origin: server } } }
   : undefined;
 
 export default defineConfig({
