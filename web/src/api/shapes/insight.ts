@@ -42,19 +42,22 @@ export interface Statistics {
 export interface LinkedHub {
   name: string;
   location: string;
-  weight: number | null;
-  apply: boolean | null;
+  weight?: number | null;
+  apply?: boolean | null;
   hosted: boolean;
   state: 'well' | 'failing' | 'brokenOff';
   sentence: string;
-  devices: number | null;
-  milliseconds: number | null;
+  /** Undefined: it was not asked yet, or does not tell. */
+  devices?: number | null;
+  milliseconds?: number | null;
+  /** Registrations that wait for it. */
+  waiting?: number;
 }
 
 export interface LinkTest {
   reachable: boolean;
   milliseconds: number;
-  devices: number | null;
+  devices?: number | null;
   sentence: string;
 }
 

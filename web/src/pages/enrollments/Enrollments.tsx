@@ -160,7 +160,7 @@ export default function Enrollments({ service, kind }: { service: string; kind: 
       />
       {list.isError && <ErrorView error={list.error} onRetry={() => void list.refetch()} />}
       <Section flush>
-        {(isFiltered || (list.data?.total ?? 0) > 0) && (
+        {(isFiltered || items.length > 0) && (
           <Filters>
             <SearchField
               label={kind === 'group' ? 'Group begins with' : 'Registration ID begins with'}
@@ -212,7 +212,7 @@ export default function Enrollments({ service, kind }: { service: string; kind: 
           />
         )}
       </Section>
-      {exporting && <Export service={service} kind={kind} query={{ ...place.filters, order: place.order }} total={list.data?.total ?? 0} onClose={() => setExporting(false)} />}
+      {exporting && <Export service={service} kind={kind} query={{ ...place.filters, order: place.order }} total={list.data?.total} onClose={() => setExporting(false)} />}
     </Page>
   );
 }

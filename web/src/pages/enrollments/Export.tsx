@@ -15,7 +15,8 @@ interface ExportProps {
   service: string;
   kind: Kind;
   query: ListQuery;
-  total: number;
+  /** Undefined: it is counted while it is written. */
+  total?: number;
   onClose: () => void;
 }
 
@@ -77,7 +78,7 @@ export function Export({ service, kind, query, total, onClose }: ExportProps) {
       }
     >
       <p>
-        {formatNumber(total)} {kind === 'group' ? 'groups' : 'enrollments'}, as the filters show them. Keys are not exported.
+        {total === undefined ? 'All' : formatNumber(total)} {kind === 'group' ? 'groups' : 'enrollments'}, as the filters show them. Keys are not exported.
       </p>
       <Field label="As">
         <RadioGroup value={format} onChange={(_, data) => setFormat(data.value)} disabled={done !== undefined}>
@@ -86,8 +87,8 @@ export function Export({ service, kind, query, total, onClose }: ExportProps) {
         </RadioGroup>
       </Field>
       {done !== undefined && (
-        <Field label={`${formatNumber(done)} of ${formatNumber(total)}`}>
-          <ProgressBar value={total > 0 ? done / total : 0} />
+        <Field label={total === undefined ? `${formatNumber(done)} written` : `${formatNumber(done)} of ${formatNumber(total)}`}>
+          <ProgressBar value={total ? done / total : undefined} />
         </Field>
       )}
       {error !== undefined && <ErrorView error={error} title="The export ended early" />}

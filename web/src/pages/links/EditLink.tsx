@@ -21,7 +21,7 @@ export function EditLink({ service, hub, onClose }: EditLinkProps) {
   const [weight, setWeight] = useState(String(hub.weight ?? 1));
   const [apply, setApply] = useState(hub.apply !== false);
   const fault = faultOfWeight(weight);
-  const set = (allocationWeight: number | null, applyAllocationPolicy: boolean | null) =>
+  const set = (allocationWeight?: number | null, applyAllocationPolicy?: boolean | null) =>
     changeLinks((links) => replaceLink(links, hub.name, { allocationWeight, applyAllocationPolicy }));
   const save = useMutation({
     mutationFn: () => set(Number(weight), apply),

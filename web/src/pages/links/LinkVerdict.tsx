@@ -14,7 +14,7 @@ export function LinkVerdict({ test }: { test: UseMutationResult<LinkTest, Error,
       <MessageBarBody>
         <MessageBarTitle>{reachable ? 'The link works.' : 'The link does not work.'}</MessageBarTitle> {sentence}{' '}
         {reachable
-          ? `It took ${formatMilliseconds(milliseconds)}${devices === null ? '' : `; ${plural(devices, 'device')} are there`}.`
+          ? `It took ${formatMilliseconds(milliseconds)}${devices == null ? '' : `; ${plural(devices, 'device')} are there`}.`
           : 'Mend it, or save it all the same: devices wait until the hub answers.'}
       </MessageBarBody>
     </MessageBar>

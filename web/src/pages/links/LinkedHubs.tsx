@@ -17,7 +17,7 @@ import { Loading } from '../../components/Loading';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
 import { StateOf } from '../../components/State';
-import { formatMilliseconds, formatNumber } from '../../lib/format';
+import { formatMilliseconds, formatNumber, plural } from '../../lib/format';
 import { EditLink } from './EditLink';
 import styles from './LinkedHubs.module.css';
 import { Unlink } from './Unlink';
@@ -49,13 +49,14 @@ export default function LinkedHubs({ service }: { service: string }) {
         <>
           <StateOf word={hub.state} />
           {hub.state !== 'well' && <span className={styles.under}>{hub.sentence}</span>}
+          {(hub.waiting ?? 0) > 0 && <span className={styles.under}>{plural(hub.waiting ?? 0, 'registration')} waiting for it</span>}
         </>
       ),
     },
     { name: 'Weight', align: 'end', cell: (hub) => formatNumber(hub.weight ?? 1) },
     { name: 'Takes part', wrap: true, cell: (hub) => (hub.apply === false ? 'Only if an enrollment names it' : 'Yes') },
-    { name: 'Devices', align: 'end', cell: (hub) => (hub.devices === null ? 'not known' : formatNumber(hub.devices)) },
-    { name: 'Latency', align: 'end', cell: (hub) => (hub.milliseconds === null ? 'not known' : formatMilliseconds(hub.milliseconds)) },
+    { name: 'Devices', align: 'end', cell: (hub) => (hub.devices == null ? 'not known' : formatNumber(hub.devices)) },
+    { name: 'Latency', align: 'end', cell: (hub) => (hub.milliseconds == null ? 'not known' : formatMilliseconds(hub.milliseconds)) },
     ...(mayChange
       ? [
           {

@@ -70,7 +70,7 @@ export default function Registrations({ service }: { service: string }) {
     >
       {list.isError && <ErrorView error={list.error} onRetry={() => void list.refetch()} />}
       <Section flush>
-        {(isFiltered || (list.data?.total ?? 0) > 0) && (
+        {(isFiltered || items.length > 0) && (
           <Filters>
             <SearchField label="Registration ID begins with" value={place.filters['prefix'] ?? ''} onChange={(prefix) => go(filtered(place, { prefix }), true)} />
             <Choice label="State" value={place.filters['status'] ?? ''} options={states} onChange={(status) => go(filtered(place, { status }))} />
