@@ -32,4 +32,7 @@ struct slice seal_close(const struct seal *s, struct arena *a, struct slice wher
  * another place or master key. ERR_TOO_BIG: the arena is full. */
 MUST_USE enum err seal_reveal(const struct seal *s, struct arena *a, struct slice where, struct slice sealed, struct slice *out);
 
+/* A secret of its own for one use: the same for the same `use` and master key, and of no help in finding either. */
+void seal_derive(const struct seal *s, struct slice use, unsigned char out[32]);
+
 #endif

@@ -66,6 +66,24 @@ static void a_sealed_secret_opens_again(void **state)
 	assert_true(slice_absent(seal_close(s, a, WHERE, slice_over(large, sizeof(large) + 1))));
 }
 
+static void a_derived_secret_is_one_of_its_use_and_of_the_master_key(void **state)
+{
+	unsigned char one[32], again[32], other[32], of_other_key[32];
+	static const unsigned char key[32] = "some other master key";
+	struct seal *second;
+
+	(void)state;
+	assert_int_equal(seal_from_key(key, &second), OK);
+	seal_derive(s, SLICE("one"), one);
+	seal_derive(s, SLICE("one"), again);
+	seal_derive(s, SLICE("other"), other);
+	seal_derive(second, SLICE("one"), of_other_key);
+	assert_memory_equal(one, again, sizeof(one));
+	assert_memory_not_equal(one, other, sizeof(one));
+	assert_memory_not_equal(one, of_other_key, sizeof(one));
+	seal_free(&second);
+}
+
 static void the_same_secret_never_seals_to_the_same_bytes(void **state)
 {
 	(void)state;
@@ -262,6 +280,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_sealed_secret_opens_again),
+		TEST(a_derived_secret_is_one_of_its_use_and_of_the_master_key),
 		TEST(the_same_secret_never_seals_to_the_same_bytes),
 		TEST(every_flipped_bit_is_noticed),
 		TEST(a_part_of_it_or_more_than_it_does_not_open),

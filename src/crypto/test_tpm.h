@@ -4,6 +4,12 @@
 #ifndef BERTH_CRYPTO_TEST_TPM_H
 #define BERTH_CRYPTO_TEST_TPM_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>

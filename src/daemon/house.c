@@ -47,6 +47,7 @@ struct house {
 	struct rate *registers, *operations;
 	struct passwords *passwords;
 	struct api_ports ports;
+	unsigned char secret[ATTEST_SECRET_SIZE]; /* of the challenges to TPMs */
 	char first_password[PASSWORD_MADE_SIZE]; /* of the operator that was made now; empty: none was */
 	struct news_desk *news; /* on the first loop */
 	struct storey *storeys;
@@ -103,7 +104,8 @@ static enum err furnish(struct house *h, struct storey *s)
 							.fetcher = s == h->storeys ? s->fetcher : NULL,
 							.news = s->news,
 							.registers = h->registers,
-							.max_attempts_kept = (int)set->attempts_kept},
+							.max_attempts_kept = (int)set->attempts_kept,
+							.secret = slice_over(h->secret, sizeof(h->secret))},
 			       &s->provision)) != OK)
 		return e;
 	e = api_new(&(struct api_conf){.loop = s->loop,
@@ -214,6 +216,7 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 	if ((h->storeys = calloc(h->count, sizeof(*h->storeys))) == NULL ||
 	    (h->provisions = calloc(h->count, sizeof(struct provision *))) == NULL)
 		goto fail;
+	seal_derive(folder->seal, SLICE("attestation"), h->secret);
 	h->registers = rate_new((int)settings->registrations_per_minute);
 	h->operations = rate_new((int)settings->operations_per_minute);
 	if (h->registers == NULL || h->operations == NULL || (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
@@ -268,6 +271,7 @@ void house_close(struct house **house)
 	rate_free(&h->registers);
 	rate_free(&h->operations);
 	explicit_bzero(h->first_password, sizeof(h->first_password));
+	explicit_bzero(h->secret, sizeof(h->secret));
 	free(h->provisions);
 	free(h->storeys);
 	free(h);

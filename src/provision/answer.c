@@ -43,10 +43,24 @@ static void x509(struct json_out *out, const struct result *result, struct arena
 	json_close(out, '}');
 }
 
+/* 14.1: the key for the hub, for this TPM alone. What it is wrapped for was looked at when the device was judged. */
+static void tpm(struct json_out *out, const struct result *result, struct arena *arena)
+{
+	struct slice key = attest_tpm_wrap(result->tpm, result->storage_root_key, result->hub_key, arena);
+
+	if (slice_absent(key))
+		return;
+	json_open(out, "tpm", '{');
+	json_text(out, "authenticationKey", key);
+	json_close(out, '}');
+}
+
 /* 5.4: how it was attested; for a key only when the key is a group's (5.7, rule 3). */
 static void attestation(struct json_out *out, const struct result *result, struct arena *arena)
 {
-	if (result->x509) {
+	if (result->tpm) {
+		tpm(out, result, arena);
+	} else if (result->x509) {
 		x509(out, result, arena);
 	} else if (result->group.n > 0) {
 		json_open(out, "symmetricKey", '{');
@@ -148,13 +162,25 @@ static void refusal(struct json_out *out, const struct result *result, const cha
 	json_close(out, '}');
 }
 
+/* 14.3: without a status, or the C SDK takes it for an operation. */
+static void challenge(struct json_out *out, const struct result *result)
+{
+	json_open(out, NULL, '{');
+	json_str(out, "message", result->message);
+	json_text(out, "authenticationKey", result->challenge);
+	json_str(out, "keyName", "registration");
+	json_close(out, '}');
+}
+
 /* The numbers of HTTP: a code is one of them with three digits behind (device-api.md 18). */
 static void number(const struct result *result, struct device_answer *answer)
 {
 	*answer = (struct device_answer){.status = 200};
 	if (result->shape == SHAPE_JUDGEMENT || result->shape == SHAPE_WELCOME)
 		return;
-	if (result->shape == SHAPE_REFUSAL) {
+	if (result->shape == SHAPE_CHALLENGE) {
+		answer->status = 401;
+	} else if (result->shape == SHAPE_REFUSAL) {
 		answer->error_code = result->code;
 		answer->status = result->code / 1000;
 		if (answer->status == 429 || answer->status >= 500)
@@ -176,6 +202,7 @@ bool answer_write(const struct result *result, const char *request_id, instant n
 	case SHAPE_REFUSAL: refusal(&out, result, request_id, now); break;
 	case SHAPE_JUDGEMENT: judgement(&out, result->judged); break;
 	case SHAPE_WELCOME: buf_add_str(body, "{}"); break;
+	case SHAPE_CHALLENGE: challenge(&out, result); break;
 	case SHAPE_RECORD: state(&out, NULL, result, arena); break;
 	case SHAPE_STARTED:
 	case SHAPE_OPERATION: operation(&out, result, arena); break;

@@ -37,11 +37,24 @@ static bool refuse_argument(struct registration *r, const char *check, const cha
 	return false;
 }
 
+/* 14.3; what is no text is as good as absent. */
+static void take_tpm(struct registration *r, const json_t *tpm)
+{
+	struct device_question *q = &r->q;
+	const json_t *endorsement = json_get_fold(tpm, "endorsementKey"), *storage = json_get_fold(tpm, "storageRootKey");
+
+	if (json_is_string(endorsement) && slice_absent(q->endorsement_key))
+		q->endorsement_key = arena_copy(r->arena, slice_str(json_string_value(endorsement)));
+	if (json_is_string(storage) && slice_absent(q->storage_root_key))
+		q->storage_root_key = arena_copy(r->arena, slice_str(json_string_value(storage)));
+}
+
 /* What a register or a registration status carries, device-api.md 5.2: unknown members do not matter. */
 static bool examine_members(struct registration *r, const json_t *body)
 {
 	const json_t *id = json_get_fold(body, "registrationId");
 
+	take_tpm(r, json_get_fold(body, "tpm"));
 	if (r->q.op == DEVICE_REGISTRATION_STATUS && json_get_fold(body, "csr"))
 		return refuse_argument(r, "body", "csr", "no csr", "A certificate signing request can only be sent with a register.");
 	if (id == NULL || json_is_null(id))
@@ -219,16 +232,39 @@ static bool choose_group(struct registration *r, const struct enrollment *group)
 	return r->enrollment != NULL;
 }
 
+static void refuse_absent(struct registration *r, const char *expected, const char *sentence)
+{
+	registration_refuse(r, &(struct verdict){.error_code = CODE_NO_ENROLLMENT,
+						 .message = "Enrollment not found.",
+						 .check = "enrollment-found",
+						 .seen = "none",
+						 .expected = expected,
+						 .sentence = sentence});
+}
+
+/* Only a device that has logged in hears why it is refused, so a login over AMQP goes on with a challenge that leads nowhere
+ * (device-api.md 14.3). */
+static void refuse_tpm(struct registration *r)
+{
+	const struct evidence evidence = lookup_evidence(r);
+	struct slice decoy;
+
+	refuse_absent(r, "an individual enrollment with its endorsement key",
+		      "The device presented the keys of a TPM, and there is no enrollment for this registration ID.");
+	if (r->q.op != DEVICE_CONNECT || r->q.token.n > 0)
+		return;
+	if ((decoy = attest_tpm_decoy(&evidence, r->arena)).n > 0)
+		registration_challenge(r, decoy);
+}
+
 /* device-api.md 18: nobody could have given this device a key. */
 static void refuse_stranger(struct registration *r)
 {
-	registration_refuse(r,
-			    &(struct verdict){.error_code = CODE_NO_ENROLLMENT,
-					      .message = "Enrollment not found.",
-					      .check = "enrollment-found",
-					      .seen = "none",
-					      .expected = "an enrollment or a symmetric key group",
-					      .sentence = "There is no enrollment for this registration ID, and no symmetric key group."});
+	if (r->q.endorsement_key.n > 0)
+		refuse_tpm(r);
+	else
+		refuse_absent(r, "an enrollment or a symmetric key group",
+			      "There is no enrollment for this registration ID, and no symmetric key group.");
 }
 
 enum lookup lookup_match(struct registration *r)
@@ -259,6 +295,8 @@ enum lookup lookup_match(struct registration *r)
 		return LOOKUP_FOUND;
 	if (found >= 0)
 		registration_refuse_store(r, ERR_NO_MEMORY);
+	else if (r->q.endorsement_key.n > 0 && r->verdict.error_code == CODE_UNAUTHORIZED)
+		refuse_stranger(r);
 	else
 		registration_refuse(r, &r->verdict);
 	return LOOKUP_REFUSED;
@@ -273,6 +311,9 @@ struct evidence lookup_evidence(const struct registration *r)
 		.chain = r->chain,
 		.authorities = r->signers.authorities,
 		.authority_count = r->signers.authority_count,
+		.endorsement_key = r->q.endorsement_key,
+		.storage_root_key = r->q.storage_root_key,
+		.secret = r->p->conf.secret,
 		.now = registration_now(r),
 	};
 }

@@ -44,6 +44,7 @@ struct device_question {
 	struct slice token;                  /* absent: none */
 	const struct slice *chain;           /* client certificates, DER, leaf first */
 	size_t chain_count;
+	struct slice endorsement_key, storage_root_key; /* of its TPM, base64, from a login; absent: they may stand in the body */
 	struct slice body;      /* DeviceRegistration, device-api.md 5.2; empty equals {} */
 	const char *protocol;   /* "https" */
 	const char *peer;       /* address of the asker */
@@ -54,7 +55,7 @@ struct device_question {
 struct device_answer {
 	int status;        /* 200: finished; 202: still assigning; 4xx, 5xx: refused */
 	int error_code;    /* of a refusal; 0 */
-	struct slice body; /* JSON, always: 5.3, 5.4 or 5.5 */
+	struct slice body; /* JSON, always: 5.3, 5.4, 5.5, or with a 401 the challenge of 14.3 */
 	int retry_after;   /* seconds; 0: none */
 };
 
@@ -69,6 +70,7 @@ struct provision_conf {
 	struct news *news;       /* hears what happens; NULL: nobody does */
 	struct rate *registers; /* by ID scope; all loops share it. NULL: no limit */
 	int max_attempts_kept;  /* per registration ID */
+	struct slice secret;    /* ATTEST_SECRET_SIZE bytes, the same for all servers of a store; lent */
 };
 
 MUST_USE enum err provision_new(const struct provision_conf *, struct provision **);

@@ -78,6 +78,8 @@ static struct registration_record *record_next(struct registration *r)
 		next->created = next->updated;
 	if (r->enrollment)
 		next->group_id = r->by_group ? r->enrollment->id : NO_SLICE;
+	if (r->verdict.storage_root_key.n > 0)
+		next->storage_root_key = r->verdict.storage_root_key;
 	next->error_code = INT_NONE;
 	next->error_message = next->target_hub = next->target_device = NO_SLICE;
 	next->target_migrate = FLAG_NONE;
@@ -170,6 +172,7 @@ static void assign(struct registration *r, struct registration_record *next)
 	next->substatus = r->substatus;
 	next->assigned_hub = r->target.hub;
 	next->device_id = r->target.device;
+	next->endorsement_key = r->enrollment->endorsement_key;
 	next->payload = NO_SLICE;
 	leave_over(r, next, places_without(r->arena, leftovers, r->target));
 }

@@ -112,7 +112,9 @@ static enum step refused(struct registration *r)
 static void count_attestation(struct registration *r)
 {
 	char code[24];
-	const char *status = r->verdict.error_code ? log_num(code, r->verdict.error_code) : "attested";
+	const char *status = r->verdict.challenge.n    ? "challenged"
+			     : r->verdict.error_code ? log_num(code, r->verdict.error_code)
+						     : "attested";
 
 	if (!r->taken_up && r->q.op != DEVICE_CHECK && !attempt_waits(r))
 		count_one(r->p, r->service->name, "attestation", status, r->q.protocol, NULL);
@@ -176,18 +178,25 @@ static enum step attested(struct registration *r)
 	return r->q.op == DEVICE_REGISTER ? let_in(r) : STEP_report;
 }
 
-/* ERR_AGAIN asks for another round; there is no kind yet that has one (device-api.md 14). */
+/* A first round that is as it should be is no attempt that failed (device-api.md 14.3). */
+static enum step challenged(struct registration *r)
+{
+	count_attestation(r);
+	registration_challenge(r, r->verdict.challenge);
+	return STEP_answer;
+}
+
 static enum step judge(struct registration *r)
 {
 	const struct evidence evidence = lookup_evidence(r);
 	enum err e = attest_judge(r->enrollment, r->by_group, &evidence, r->arena, &r->verdict);
 
-	if (e != OK && e != ERR_AGAIN) {
+	if (e == ERR_AGAIN)
+		return challenged(r);
+	if (e != OK) {
 		registration_refuse_store(r, e);
 		return STEP_answer;
 	}
-	if (e == ERR_AGAIN)
-		r->verdict = (struct verdict){.error_code = CODE_UNAUTHORIZED, .message = "Unauthorized", .check = "attestation-round"};
 	if (r->verdict.error_code == 0)
 		return revoked_applies(r) ? STEP_revoke : attested(r);
 	count_attestation(r);
@@ -300,19 +309,32 @@ static enum step go_to(struct registration *r, struct place home)
 	return r->migrate ? STEP_carry : STEP_intend;
 }
 
-/* A device of a policy "never" whose certificate was rolled: its hub must know the new one, or it is locked out. */
-static bool must_be_told(const struct registration *r, struct place home)
+static bool has_new_certificate(const struct registration *r)
 {
 	struct slice leaf = r->verdict.leaf;
 
-	return leaf.n > 0 && (r->presented_before == NULL || !slice_eq(r->presented_before->leaf, leaf)) && lookup_hub(r, home.hub);
+	return leaf.n > 0 && (r->presented_before == NULL || !slice_eq(r->presented_before->leaf, leaf));
+}
+
+/* The key for the hub is that of the endorsement key. */
+static bool has_new_tpm(const struct registration *r)
+{
+	const struct enrollment *e = r->enrollment;
+
+	return slice_eq_fold(e->attestation, SLICE("tpm")) && !slice_eq(r->record->endorsement_key, e->endorsement_key);
+}
+
+/* A device of a policy "never" whose certificate was rolled, or that has another TPM: its hub must know, or it is locked out. */
+static bool must_be_told(const struct registration *r, struct place home)
+{
+	return (has_new_certificate(r) || has_new_tpm(r)) && lookup_hub(r, home.hub);
 }
 
 static enum step tell_home(struct registration *r, struct place home)
 {
 	r->hub = lookup_hub(r, home.hub);
 	r->target = home;
-	r->why = "never to be moved; the hub learns of a new certificate";
+	r->why = "never to be moved; the hub learns of a new credential";
 	return go_to(r, home);
 }
 

@@ -148,6 +148,8 @@ static const char *status_of(const struct result *result, const struct device_an
 		return arena_printf(arena, "%d", answer->error_code);
 	if (result->shape == SHAPE_STARTED)
 		return "assigning";
+	if (result->shape == SHAPE_CHALLENGE)
+		return "challenged";
 	return arena_str(arena, result->record->status);
 }
 
@@ -430,6 +432,14 @@ void registration_refuse_store(struct registration *r, enum err e)
 						 .sentence = "The service could not read or write its own store."});
 }
 
+void registration_challenge(struct registration *r, struct slice challenge)
+{
+	r->result = (struct result){.shape = r->q.op == DEVICE_CHECK ? SHAPE_JUDGEMENT : SHAPE_CHALLENGE,
+				    .judged = r,
+				    .message = "Authorization required",
+				    .challenge = challenge};
+}
+
 void registration_fail(struct registration *r, const struct verdict *why)
 {
 	struct verdict reason = *why;
@@ -444,6 +454,7 @@ void registration_fail(struct registration *r, const struct verdict *why)
 struct result registration_result(const struct registration *r)
 {
 	const struct enrollment *e = r->enrollment;
+	struct slice shown = r->verdict.storage_root_key;
 
 	return (struct result){
 		.shape = SHAPE_OPERATION,
@@ -453,6 +464,9 @@ struct result registration_result(const struct registration *r)
 		.x509 = e && slice_eq_fold(e->attestation, SLICE("x509")),
 		.leaf_info = r->verdict.leaf_info,
 		.signer = r->verdict.signer,
+		.tpm = e && slice_eq_fold(e->attestation, SLICE("tpm")) ? e : NULL,
+		.storage_root_key = shown.n ? shown : r->record->storage_root_key,
+		.hub_key = r->verdict.primary_key,
 	};
 }
 

@@ -149,10 +149,12 @@ struct result {
 		SHAPE_RECORD,    /* 5.4 */
 		SHAPE_JUDGEMENT, /* of a check: ours */
 		SHAPE_WELCOME,   /* the credential is good */
+		SHAPE_CHALLENGE, /* 14.3: not yet */
 	} shape;
 	const struct registration *judged; /* JUDGEMENT: whose verdict is told */
 	int code;                          /* REFUSAL */
-	const char *message;
+	const char *message;               /* REFUSAL, CHALLENGE */
+	struct slice challenge;            /* CHALLENGE: base64 */
 	int retry_after;                          /* seconds, of a 429 or 5xx; 0: RETRY_AFTER_SECONDS */
 	const struct registration_record *record; /* the others */
 	struct slice operation_id;
@@ -160,6 +162,8 @@ struct result {
 	bool x509;
 	const struct certificate_info *leaf_info; /* as in struct verdict */
 	struct slice signer;                      /* DER */
+	const struct enrollment *tpm;             /* of a device with a TPM; NULL: it has none */
+	struct slice storage_root_key, hub_key;   /* ... for which its hub key is wrapped, and that */
 };
 
 enum aim { AIM_ASSIGN, AIM_FAIL, AIM_BAR, AIM_CLEAR };
@@ -269,6 +273,8 @@ void registration_hub_told(void *cookie, const struct link_answer *);
 /* Refuse: the result, the log and the attempt. */
 void registration_refuse(struct registration *, const struct verdict *);
 void registration_refuse_store(struct registration *, enum err);
+/* Ask for another round; nothing is noted. `challenge` is base64. */
+void registration_challenge(struct registration *, struct slice challenge);
 /* It will be recorded as failed, for this reason. */
 void registration_fail(struct registration *, const struct verdict *);
 

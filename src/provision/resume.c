@@ -17,12 +17,16 @@
 
 /* --- speaking for a device --- */
 
-/* The device's own key. A group's key makes one for the ID as the device spells it, or in lower case (device-api.md
+/* The device's own key, or with a TPM that of a challenge. A group's key makes one for the ID as the device spells it, or in lower case (device-api.md
  * 7.2): when these differ, only the device knows which it has. */
 static struct slice known_key(struct registration *r, unsigned char derived[32])
 {
-	struct slice key = base64_decode(r->arena, r->enrollment->primary_key);
+	const struct enrollment *e = r->enrollment;
+	struct slice key = base64_decode(r->arena, e->primary_key), secret = r->p->conf.secret;
 
+	if (slice_eq_fold(e->attestation, SLICE("tpm")) &&
+	    attest_tpm_challenge_key(e, secret, registration_now(r), r->arena, derived) == OK)
+		return slice_over(derived, 32);
 	if (!slice_eq_fold(r->enrollment->attestation, SLICE("symmetricKey")) || key.n == 0)
 		return NO_SLICE;
 	if (!r->by_group)

@@ -40,7 +40,14 @@ static const char *const to_3[] = {
 	NULL,
 };
 
-static const struct migration steps[] = {{2, to_2}, {3, to_3}};
+/* The keys of a device with a TPM. */
+static const char *const to_4[] = {
+	"ALTER TABLE registration ADD COLUMN endorsement_key {text}",
+	"ALTER TABLE registration ADD COLUMN storage_root_key {text}",
+	NULL,
+};
+
+static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}};
 
 const struct schema schema_current = {.version = SCHEMA_VERSION, .steps = steps, .count = sizeof(steps) / sizeof(steps[0])};
 

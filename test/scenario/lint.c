@@ -102,6 +102,15 @@ static void lint_refusal(const json_t *json, const struct device_answer *answer)
 	assert_null(json_object_get(json, "info"));
 }
 
+/* 14.3: no status, or the C SDK reads an operation. */
+static void lint_challenge(const json_t *json)
+{
+	text(json, "authenticationKey");
+	assert_string_equal(text(json, "keyName"), "registration");
+	text(json, "message");
+	assert_int_equal(json_object_size(json), 3);
+}
+
 void lint_answer(enum device_op op, const struct device_answer *answer)
 {
 	struct arena *arena = arena_new(1 << 20);
@@ -115,6 +124,8 @@ void lint_answer(enum device_op op, const struct device_answer *answer)
 	no_nulls(json);
 	if (answer->error_code)
 		lint_refusal(json, answer);
+	else if (answer->status == 401)
+		lint_challenge(json);
 	else if (op == DEVICE_CONNECT)
 		assert_int_equal(json_object_size(json), 0);
 	else if (op == DEVICE_REGISTRATION_STATUS)

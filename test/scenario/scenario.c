@@ -17,6 +17,7 @@ int main(void)
 	RUN(refusal);
 	RUN(connect);
 	RUN(x509);
+	RUN(tpm);
 	RUN(crash);
 	return failed;
 }

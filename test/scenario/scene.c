@@ -157,7 +157,7 @@ static void local_cancel(void *cookie, void *ask)
 static void open_room(struct scene *s)
 {
 	const struct link_conf link = {.loop = s->loop, .local = &s->local};
-	struct provision_conf conf = {.loop = s->loop, .store = s->store};
+	struct provision_conf conf = {.loop = s->loop, .store = s->store, .secret = SLICE("thirty-two bytes of this house..")};
 
 	assert_int_equal(link_new(&link, &s->link), OK);
 	conf.link = s->link;
