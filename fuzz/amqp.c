@@ -22,6 +22,7 @@ struct asked {
 	struct task task;
 	struct timer *later;
 	struct stage *stage;
+	bool first_round;     /* of a TPM */
 	provision_done *done; /* NULL: answered, or cancelled */
 	void *cookie;
 };
@@ -52,14 +53,15 @@ void __wrap_provision_cancel(struct provision_ask **);
 
 static void give_answer(struct asked *a)
 {
-	const struct device_answer answer = {.status = a->stage->status,
-					     .retry_after = a->stage->status == 202 ? RETRY_AFTER_SECONDS : 0,
-					     .body = SLICE("{\"status\":\"x\"}")};
+	const struct device_answer told = {.status = a->stage->status,
+					   .retry_after = a->stage->status == 202 ? RETRY_AFTER_SECONDS : 0,
+					   .body = SLICE("{\"status\":\"x\"}")};
+	const struct device_answer challenge = {.status = 401, .body = SLICE("{\"authenticationKey\":\"AAECAwQFBgcI\"}")};
 	provision_done *done = a->done;
 
 	a->done = NULL;
 	a->stage->pending--;
-	done(a->cookie, &answer);
+	done(a->cookie, a->first_round ? &challenge : &told);
 }
 
 static void answer_now(struct task *task)
@@ -81,14 +83,18 @@ struct provision_ask *__wrap_api_ask_device(struct api *api, const struct device
 	need(st->count < ASKED_MAX);
 	need(++st->pending <= AMQPS_ASKS_MAX);
 	need(q->scope.n > 0 && q->registration_id.n > 0);
-	need(!slice_absent(q->token) || q->chain_count > 0);
+	need(!slice_absent(q->token) || q->chain_count > 0 || (q->op == DEVICE_CONNECT && q->storage_root_key.n > 0));
 	need(q->body.n <= API_DEVICE_BODY_MAX);
 	need((q->op == DEVICE_OPERATION_STATUS) == (q->operation_id.n > 0));
 	need(strlen(q->request_id) == 36);
 	buf_printf(&st->seen, "%d %.*s %.*s %.*s %zu\n", q->op, SLICE_ARG(q->scope), SLICE_ARG(q->registration_id),
 		   SLICE_ARG(q->operation_id), q->body.n);
 	buf_add(&st->seen, q->body);
-	*a = (struct asked){.task = {.run = answer_now}, .stage = st, .done = done, .cookie = cookie};
+	*a = (struct asked){.task = {.run = answer_now},
+			    .stage = st,
+			    .first_round = q->endorsement_key.n > 0 && slice_absent(q->token),
+			    .done = done,
+			    .cookie = cookie};
 	if (st->slow)
 		need((a->later = loop_after(st->loop, 1000, answer_later, a)) != NULL);
 	else

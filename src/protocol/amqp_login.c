@@ -4,8 +4,7 @@
 #include "crypto/digest.h"
 #include "protocol/amqp_own.h"
 
-/* TPM, with its challenges (device-api.md 14.4), will be the second. */
-static const char *const offered[] = {"PLAIN"};
+static const char *const offered[] = {"PLAIN", "TPM"};
 
 const struct amqp_conf amqps_conf = {
 	.container = "berth",
@@ -15,26 +14,38 @@ const struct amqp_conf amqps_conf = {
 	.idle_ms = AMQPS_IDLE_MS,
 };
 
-static void refuse(struct connection *c, const char *reason)
+void amqp_login_deny(struct connection *c, const char *reason)
 {
 	amqps_log_refusal(c, NULL, reason);
 	amqp_login_refuse(c->amqp);
 }
 
-/* --- PLAIN: a token --- */
+/* --- asking --- */
 
-static void judged(void *cookie, const struct device_answer *answer)
+void amqp_login_judged(void *cookie, const struct device_answer *answer)
 {
 	struct connection *c = cookie;
 
 	c->login_ask = NULL;
 	/* Whatever else speaks against the device is for its register message to hear, with code and message. */
 	if (answer->status == 401)
-		refuse(c, "the credential is not accepted");
+		amqp_login_deny(c, "the credential is not accepted");
 	else
 		amqp_login_accept(c->amqp);
 	amqps_go_on(c);
 }
+
+bool amqp_login_ask(struct connection *c, provision_done *done)
+{
+	struct device_question q;
+
+	random_uuid(c->login_id);
+	q = amqp_question(c, DEVICE_CONNECT, c->login_id);
+	c->login_ask = api_ask_device(c->env->house, &q, done, c);
+	return c->login_ask != NULL;
+}
+
+/* --- PLAIN: a token --- */
 
 /* authzid NUL name NUL token (RFC 4616), the first of them empty or the same as the second. False: it is not that. */
 static bool split_plain(struct slice response, struct slice *name, struct slice *token)
@@ -50,25 +61,21 @@ static bool split_plain(struct slice response, struct slice *name, struct slice 
 static void plain(struct connection *c, struct slice response)
 {
 	struct slice name, token, scope, registration_id;
-	struct device_question q;
 
 	if (!split_plain(response, &name, &token)) {
-		refuse(c, "the response is not one of PLAIN");
+		amqp_login_deny(c, "the response is not one of PLAIN");
 		return;
 	}
 	if (!amqp_split_name(name, &scope, &registration_id)) {
-		refuse(c, "the user name is not {scope}/registrations/{id}");
+		amqp_login_deny(c, "the user name is not {scope}/registrations/{id}");
 		return;
 	}
 	if (!amqp_identify(c, scope, registration_id, token)) {
-		refuse(c, "user name and token are too long");
+		amqp_login_deny(c, "user name and token are too long");
 		return;
 	}
-	random_uuid(c->login_id);
-	q = amqp_question(c, DEVICE_CONNECT, c->login_id);
-	c->login_ask = api_ask_device(c->env->house, &q, judged, c);
-	if (c->login_ask == NULL)
-		refuse(c, "out of memory");
+	if (!amqp_login_ask(c, amqp_login_judged))
+		amqp_login_deny(c, "out of memory");
 }
 
 /* --- certificates --- */
@@ -77,7 +84,7 @@ static void external(struct connection *c, struct slice response)
 {
 	(void)response;
 	if (c->stream->chain_count == 0) {
-		refuse(c, "EXTERNAL without a client certificate");
+		amqp_login_deny(c, "EXTERNAL without a client certificate");
 		return;
 	}
 	amqp_login_accept(c->amqp);
@@ -87,7 +94,7 @@ static void external(struct connection *c, struct slice response)
 static void bare(struct connection *c)
 {
 	if (c->stream->chain_count == 0) {
-		refuse(c, "no SASL and no client certificate");
+		amqp_login_deny(c, "no SASL and no client certificate");
 		return;
 	}
 	amqp_login_accept(c->amqp);
@@ -96,7 +103,7 @@ static void bare(struct connection *c)
 static void anonymous(struct connection *c, struct slice response)
 {
 	(void)response;
-	refuse(c, "ANONYMOUS is not for devices");
+	amqp_login_deny(c, "ANONYMOUS is not for devices");
 }
 
 /* --- the table --- */
@@ -106,6 +113,7 @@ static const struct mechanism {
 	void (*begin)(struct connection *, struct slice response); /* accepts, refuses, or asks and does so later */
 } mechanisms[] = {
 	{"PLAIN", plain},
+	{"TPM", amqp_tpm_begin},
 	{"EXTERNAL", external}, /* never offered, but some libraries choose it when they have a certificate */
 	{"ANONYMOUS", anonymous},
 };
@@ -122,5 +130,11 @@ void amqp_login(struct connection *c, const struct amqp_event *event)
 			return;
 		}
 	}
-	refuse(c, "a SASL mechanism that was not offered");
+	amqp_login_deny(c, "a SASL mechanism that was not offered");
+}
+
+/* TPM alone has a second word. */
+void amqp_login_response(struct connection *c, const struct amqp_event *event)
+{
+	amqp_tpm_response(c, event->response);
 }

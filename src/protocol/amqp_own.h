@@ -7,9 +7,11 @@
 #include "api/api.h"
 #include "base/list.h"
 #include "codec/amqp.h"
+#include "crypto/tpm.h"
 #include "protocol/protocol.h"
 
 #define AMQPS_LOGIN_MS         10000           /* from the handshake to the open performative */
+#define AMQPS_TPM_LOGIN_MS     60000           /* the same with a TPM, which takes seconds: device-api.md 14.4 */
 #define AMQPS_IDLE_ANNOUNCE_MS (4 * 60 * 1000) /* the peer's heartbeats come at least as often */
 #define AMQPS_IDLE_MS          (10 * 60 * 1000)
 #define AMQPS_WRITE_MS         30000       /* for the peer to take what is in the outbox */
@@ -36,6 +38,7 @@ struct connection {
 	struct slice scope, registration_id, token;
 	struct provision_ask *login_ask;
 	char login_id[37];
+	struct tpm_login *tpm; /* NULL: it has not shown a TPM */
 
 	struct list asks; /* requests under way */
 	size_t ask_count;
@@ -61,6 +64,26 @@ void amqps_log_refusal(const struct connection *c, const char *request, const ch
 extern const struct amqp_conf amqps_conf;
 
 void amqp_login(struct connection *c, const struct amqp_event *event);
+void amqp_login_response(struct connection *c, const struct amqp_event *event);
+
+/* Ask whether what has been shown so far lets the device in; done() is told, and clears login_ask. False: out of memory. */
+bool amqp_login_ask(struct connection *c, provision_done *done);
+
+/* Lets the device in, or not: a provision_done. */
+void amqp_login_judged(void *connection, const struct device_answer *answer);
+
+/* Outcome 1, and the end. */
+void amqp_login_deny(struct connection *c, const char *reason);
+
+/* --- amqp_tpm.c --- */
+
+void amqp_tpm_begin(struct connection *c, struct slice response);
+void amqp_tpm_response(struct connection *c, struct slice response);
+void amqp_tpm_free(struct tpm_login **tpm);
+
+/* Base64; absent: there is none. */
+struct slice amqp_tpm_endorsement_key(const struct connection *c);
+struct slice amqp_tpm_storage_root_key(const struct connection *c);
 
 /* --- amqp_link.c --- */
 

@@ -166,6 +166,8 @@ struct device_question amqp_question(const struct connection *c, enum device_op 
 		.scope = c->scope,
 		.registration_id = c->registration_id,
 		.token = c->token,
+		.endorsement_key = amqp_tpm_endorsement_key(c),
+		.storage_root_key = amqp_tpm_storage_root_key(c),
 		.chain = c->stream->chain,
 		.chain_count = c->stream->chain_count,
 		.protocol = amqps_name(c),

@@ -38,6 +38,7 @@ static void connection_free(struct connection *c, bool abort)
 		stream_close(&c->stream);
 	amqp_free(&c->amqp);
 	buf_fini(&c->identity);
+	amqp_tpm_free(&c->tpm);
 	env->closed(env->cookie, c);
 	free(c);
 }
@@ -59,7 +60,7 @@ static void on_event(struct connection *c, const struct amqp_event *event)
 {
 	switch (event->kind) {
 	case AMQP_LOGIN: amqp_login(c, event); break;
-	case AMQP_RESPONSE: break; /* nobody is challenged yet: device-api.md 14.4 */
+	case AMQP_RESPONSE: amqp_login_response(c, event); break;
 	case AMQP_OPENED:
 		c->login_by = 0;
 		c->tick_at = amqp_tick(c->amqp, loop_now_ms(c->loop));

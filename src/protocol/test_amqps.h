@@ -23,7 +23,7 @@ extern const struct protocol protocol_amqps;
 /* A question, as it was put. */
 struct asked {
 	enum device_op op;
-	char scope[32], id[64], operation[64], token[128], body[256];
+	char scope[32], id[64], operation[64], token[128], body[256], endorsement_key[64], storage_root_key[64];
 	size_t body_size, chain_count;
 	bool with_token, with_body, cancelled;
 	char protocol[16], peer[64], request[40];
@@ -73,6 +73,8 @@ struct provision_ask *__wrap_api_ask_device(struct api *api, const struct device
 	keep(a->id, sizeof(a->id), q->registration_id);
 	keep(a->operation, sizeof(a->operation), q->operation_id);
 	keep(a->token, sizeof(a->token), q->token);
+	keep(a->endorsement_key, sizeof(a->endorsement_key), q->endorsement_key);
+	keep(a->storage_root_key, sizeof(a->storage_root_key), q->storage_root_key);
 	keep(a->body, sizeof(a->body), q->body);
 	keep(a->protocol, sizeof(a->protocol), slice_str(q->protocol));
 	keep(a->peer, sizeof(a->peer), slice_str(q->peer));
@@ -215,28 +217,38 @@ static inline void talk(void)
 /* --- logging in --- */
 
 #define SASL_HEADER SLICE("AMQP\3\1\0\0")
-#define MECHANISMS  SLICE("\x00\x00\x00\x18\x02\x01\x00\x00\x00\x53\x40\xc0\x0b\x01\xe0\x08\x01\xa3\x05PLAIN")
+#define MECHANISMS  SLICE("\x00\x00\x00\x1c\x02\x01\x00\x00\x00\x53\x40\xc0\x0f\x01\xe0\x0c\x02\xa3\x05PLAIN\x03TPM")
 #define OUTCOME(n)  SLICE("\x00\x00\x00\x10\x02\x01\x00\x00\x00\x53\x44\xc0\x03\x01\x50" n)
+
+static inline void sasl_frame_begin(struct buf *frame, struct amqp_out *o, uint64_t code)
+{
+	buf_init(frame, 10000);
+	amqp_out_init(o, frame);
+	buf_add(frame, SLICE("\0\0\0\0\2\1\0\0"));
+	amqp_describe(o, code);
+	amqp_open_list(o);
+}
+
+static inline void sasl_frame_arrives(struct buf *frame, struct amqp_out *o)
+{
+	amqp_close_list(o);
+	frame->p[2] = (char)(frame->n >> 8);
+	frame->p[3] = (char)frame->n;
+	arrive(buf_slice(frame));
+	buf_fini(frame);
+}
 
 static inline void sasl_init(const char *mechanism, struct slice response)
 {
 	struct buf frame;
 	struct amqp_out o;
 
-	buf_init(&frame, 10000);
-	amqp_out_init(&o, &frame);
-	buf_add(&frame, SLICE("\0\0\0\0\2\1\0\0"));
-	amqp_describe(&o, 0x41);
-	amqp_open_list(&o);
+	sasl_frame_begin(&frame, &o, 0x41);
 	amqp_put_symbol(&o, mechanism);
 	amqp_put_binary(&o, response);
 	amqp_put_string(&o, SLICE("global.berth.test"));
-	amqp_close_list(&o);
-	frame.p[2] = (char)(frame.n >> 8);
-	frame.p[3] = (char)frame.n;
 	arrive(SASL_HEADER);
-	arrive(buf_slice(&frame));
-	buf_fini(&frame);
+	sasl_frame_arrives(&frame, &o);
 	sent(SASL_HEADER);
 	sent(MECHANISMS);
 }
