@@ -202,14 +202,40 @@ static void a_policy_that_is_not_built_says_so(void **state)
 {
 	struct fixture *f = *state;
 
-	f->e.allocation_policy = SLICE("custom");
+	f->e.allocation_policy = SLICE("geoLatency");
 	assert_int_equal(chosen(f), -1);
-	assert_string_equal(f->choice.policy, "custom");
-	assert_string_equal(f->choice.sentence, "The allocation policy custom is not built into this Berth yet.");
+	assert_string_equal(f->choice.policy, "geoLatency");
+	assert_string_equal(f->choice.sentence, "The allocation policy geoLatency is not built into this Berth yet.");
 	f->e.allocation_policy = NO_SLICE;
 	f->ask.service_policy = SLICE("GeoLatency");
 	assert_int_equal(chosen(f), -1);
 	assert_string_equal(f->choice.policy, "GeoLatency");
+}
+
+/* service-api.md 8: its linkedHubs are the candidates of 7.1 */
+static void custom_leaves_the_choice_among_the_candidates_to_somebody_else(void **state)
+{
+	struct fixture *f = *state;
+
+	f->e.allocation_policy = SLICE("custom");
+	allow(f, "hub3.example.test", "hub1.example.test");
+	assert_int_equal(allocate_choose(&f->ask, f->a, &f->choice), OK);
+	assert_true(f->choice.elsewhere);
+	assert_null(f->choice.hub);
+	assert_int_equal(f->choice.error_code, 0);
+	assert_int_equal(f->choice.candidate_count, 2);
+	assert_ptr_equal(f->choice.candidates[0], &f->hubs[0]);
+	assert_ptr_equal(f->choice.candidates[1], &f->hubs[2]);
+}
+
+static void custom_without_a_candidate_asks_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	f->e.allocation_policy = SLICE("custom");
+	allow(f, "gone.example.test", NULL);
+	assert_int_equal(chosen(f), -1);
+	assert_false(f->choice.elsewhere);
 }
 
 static void the_sentence_tells_the_weights(void **state)
@@ -290,6 +316,8 @@ int main(void)
 		TEST(static_without_a_list_is_the_hub_linked_first),
 		TEST(static_with_a_list_keeps_to_its_order),
 		TEST(a_policy_that_is_not_built_says_so),
+		TEST(custom_leaves_the_choice_among_the_candidates_to_somebody_else),
+		TEST(custom_without_a_candidate_asks_nobody),
 		TEST(the_sentence_tells_the_weights),
 		TEST(weights_stay_between_one_and_a_thousand),
 		TEST(many_hubs_are_told_in_short),

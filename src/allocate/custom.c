@@ -192,3 +192,5 @@ enum err custom_judge(const struct custom_reply *r, const struct allocation *a, 
 	json_decref(answer);
 	return e == OK ? OK : ERR_NO_MEMORY;
 }
+
+const struct allocate_policy allocate_custom = {.name = "custom"};

@@ -102,6 +102,7 @@ static enum err furnish(struct house *h, struct storey *s)
 							.store = h->store,
 							.link = s->link,
 							.fetcher = s == h->storeys ? s->fetcher : NULL,
+							.webhooks = s->fetcher,
 							.news = s->news,
 							.registers = h->registers,
 							.max_attempts_kept = (int)set->attempts_kept,

@@ -337,6 +337,7 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TEXT, target_hub, NULL, 0, NULL, NULL)    /* while assigning: the hub that was chosen */                                  \
 	F(TEXT, target_device, NULL, 0, NULL, NULL) /* ... and the device ID for it */                                              \
 	F(FLAG, target_migrate, NULL, 0, NULL, NULL)                                                                                \
+	F(JSON, device_payload, NULL, 0, NULL, NULL) /* ... and what the device sent along, for custom allocation */                \
 	F(LIST, leftovers, NULL, 0, NULL, NULL)     /* "hub/device": identities of ours still to be removed */                      \
 	F(INT, pending, NULL, 0, NULL, NULL)        /* 1: assigning, or leftovers; a restart takes it up */                         \
 	F(LIST, moves, NULL, 0, NULL, NULL)         /* "date substatus hub/device": where it was placed, the latest last */          \

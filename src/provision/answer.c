@@ -24,7 +24,7 @@ static void payload(struct json_out *out, struct slice json)
 {
 	struct slice trimmed = slice_trim(json);
 
-	if (trimmed.n > 0 && trimmed.p[0] == '{' && trimmed.n <= PAYLOAD_MAX)
+	if (trimmed.n > 0 && trimmed.p[0] == '{' && trimmed.n <= CUSTOM_PAYLOAD_MAX)
 		json_raw(out, "payload", trimmed);
 	else if (trimmed.n > 0)
 		log_warn(NULL, "payload-dropped", "reason", "A payload for a device is a JSON object of at most 48 KiB.", NULL);

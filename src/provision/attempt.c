@@ -121,8 +121,9 @@ bool attempt_waits(const struct registration *r)
 void attempt_note(struct registration *r)
 {
 	const struct verdict *why = &r->verdict;
-	/* Codes of 400208 and on are about hubs, and 5xx are about us: the operator's business rather than the device's. */
-	bool ours = why->error_code >= 500000 || why->error_code == CODE_NO_HUB || why->error_code == CODE_HUB_UNAUTHORIZED;
+	/* Codes of 400207 and on are about webhooks and hubs, and 5xx are about us: the operator's business rather than the device's. */
+	bool ours = why->error_code >= 500000 || why->error_code == CUSTOM_FAILED || why->error_code == CODE_NO_HUB ||
+		    why->error_code == CODE_HUB_UNAUTHORIZED;
 	char code[24];
 
 	if (attempt_waits(r))

@@ -67,6 +67,7 @@ struct provision_conf {
 	struct store *store;
 	struct link *link;
 	struct fetcher *fetcher; /* brings revocation lists; one loop is enough. NULL: this loop fetches none */
+	struct fetcher *webhooks; /* asks those of custom allocations */
 	struct news *news;       /* hears what happens; NULL: nobody does */
 	struct rate *registers; /* by ID scope; all loops share it. NULL: no limit */
 	int max_attempts_kept;  /* per registration ID */

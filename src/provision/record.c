@@ -83,6 +83,7 @@ static struct registration_record *record_next(struct registration *r)
 	next->error_code = INT_NONE;
 	next->error_message = next->target_hub = next->target_device = NO_SLICE;
 	next->target_migrate = FLAG_NONE;
+	next->device_payload = NO_SLICE;
 	name_operation(r, next);
 	return arena_failed(r->arena) ? NULL : next;
 }
@@ -123,7 +124,7 @@ bool record_intends(const struct registration *r)
 	const struct slices leftovers = leftovers_meanwhile(r);
 
 	if (!record_promises(r) || !place_same((struct place){record->target_hub, record->target_device}, r->target) ||
-	    (record->target_migrate == FLAG_YES) != r->migrate)
+	    (record->target_migrate == FLAG_YES) != r->migrate || !slice_eq(record->device_payload, r->device_payload))
 		return false;
 	for (size_t i = 0; i < leftovers.n; i++)
 		if (!places_have(&record->leftovers, place_read(leftovers.at[i])))
@@ -141,6 +142,7 @@ bool record_intend(struct registration *r)
 		next->target_hub = r->target.hub;
 		next->target_device = r->target.device;
 		next->target_migrate = r->migrate ? FLAG_YES : FLAG_NONE;
+		next->device_payload = r->device_payload;
 		next->leftovers = leftovers_meanwhile(r);
 		next->pending = 1;
 	}
@@ -173,7 +175,7 @@ static void assign(struct registration *r, struct registration_record *next)
 	next->assigned_hub = r->target.hub;
 	next->device_id = r->target.device;
 	next->endorsement_key = r->enrollment->endorsement_key;
-	next->payload = NO_SLICE;
+	next->payload = r->payload;
 	leave_over(r, next, places_without(r->arena, leftovers, r->target));
 }
 

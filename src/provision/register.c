@@ -19,6 +19,7 @@
 	STEP(report)   /* a question about the status ends here */                                                                         \
 	STEP(join)     /* a device registers once at a time: others wait for that one */                                                   \
 	STEP(allocate) /* which hub it belongs to, or whether it stays where it is */                                                      \
+	STEP(consult)  /* a custom allocation: its webhook chooses: waits */                                                               \
 	STEP(carry)    /* a move takes the twin along: waits */                                                                            \
 	STEP(intend)   /* the store remembers what is about to happen: waits */                                                            \
 	STEP(vacate)   /* what lies on the new hub from long ago goes first: waits */                                                      \
@@ -260,6 +261,7 @@ static enum step step_join(struct registration *r)
 static enum step stay(struct registration *r, struct place home)
 {
 	r->target = home;
+	r->payload = r->record->payload;
 	r->substatus = r->record->substatus.n ? r->record->substatus : SLICE("initialAssignment");
 	if (!record_has_status(r->record, "assigned") || r->record->operation_id.n == 0)
 		return STEP_record;
@@ -275,10 +277,10 @@ static struct slice object_in(struct slice json, const char *name)
 	return member.n > 0 && member.p[0] == '{' ? member : NO_SLICE;
 }
 
-/* The twin that the enrollment gives (service-api.md 5.5). */
+/* The twin that the enrollment gives (service-api.md 5.5), or its webhook in its place. */
 static void start_afresh(struct registration *r)
 {
-	struct slice twin = r->enrollment->initial_twin;
+	struct slice twin = r->given_twin.n ? r->given_twin : r->enrollment->initial_twin;
 
 	r->migrate = false;
 	r->tags = twin.n ? object_in(twin, "tags") : NO_SLICE;
@@ -305,7 +307,7 @@ static enum step go_to(struct registration *r, struct place home)
 		return STEP_intend;
 	if (!r->moves)
 		return STEP_link; /* the record names the place already: there is nothing to be announced */
-	r->migrate = r->enrollment->migrate_data != FLAG_NO;
+	r->migrate = r->enrollment->migrate_data != FLAG_NO && r->given_twin.n == 0; /* service-api.md 8 */
 	return r->migrate ? STEP_carry : STEP_intend;
 }
 
@@ -334,39 +336,76 @@ static enum step tell_home(struct registration *r, struct place home)
 {
 	r->hub = lookup_hub(r, home.hub);
 	r->target = home;
+	r->payload = r->record->payload;
 	r->why = "never to be moved; the hub learns of a new credential";
 	return go_to(r, home);
 }
 
+static struct allocation allocation_of(const struct registration *r)
+{
+	return (struct allocation){.registration_id = r->q.registration_id,
+				   .hubs = r->hubs,
+				   .hub_count = r->hub_count,
+				   .enrollment = r->enrollment,
+				   .service_policy = r->service->allocation_policy};
+}
+
+static enum step go_to_choice(struct registration *r)
+{
+	r->hub = r->choice.hub;
+	r->why = r->choice.sentence;
+	r->target = (struct place){r->hub->name, device_id(r)};
+	return go_to(r, record_place(r->record));
+}
+
+static enum step no_choice(struct registration *r)
+{
+	registration_fail(r, &(struct verdict){.error_code = r->choice.error_code,
+					       .message = "No hub is available for the device.",
+					       .check = "hub-available",
+					       .seen = "none",
+					       .expected = "a linked hub",
+					       .sentence = r->choice.sentence});
+	return STEP_record;
+}
+
+/* Whoever starts over begins without what was decided before. */
+static void decide_nothing_yet(struct registration *r)
+{
+	r->hub = NULL;
+	r->target = (struct place){NO_SLICE, NO_SLICE};
+	r->device_payload = r->given_twin = r->payload = NO_SLICE;
+}
+
 static enum step step_allocate(struct registration *r)
 {
-	const struct allocation question = {.registration_id = r->q.registration_id,
-					    .hubs = r->hubs,
-					    .hub_count = r->hub_count,
-					    .enrollment = r->enrollment,
-					    .service_policy = r->service->allocation_policy};
+	const struct allocation question = allocation_of(r);
 	struct place home = record_place(r->record);
-	struct choice choice;
 
+	decide_nothing_yet(r);
 	if (home.hub.n > 0 && r->enrollment->update_hub == FLAG_NO)
 		return must_be_told(r, home) ? tell_home(r, home) : stay(r, home);
-	if (allocate_choose(&question, r->arena, &choice) != OK) {
+	if (allocate_choose(&question, r->arena, &r->choice) != OK) {
 		registration_refuse_store(r, ERR_NO_MEMORY);
 		return STEP_answer;
 	}
-	r->hub = choice.hub;
-	r->why = choice.sentence;
-	if (choice.hub == NULL) {
-		registration_fail(r, &(struct verdict){.error_code = choice.error_code,
-						       .message = "No hub is available for the device.",
-						       .check = "hub-available",
-						       .seen = "none",
-						       .expected = "a linked hub",
-						       .sentence = choice.sentence});
-		return STEP_record;
+	if (r->choice.elsewhere)
+		return STEP_consult;
+	return r->choice.hub ? go_to_choice(r) : no_choice(r);
+}
+
+static enum step step_consult(struct registration *r)
+{
+	const struct allocation question = allocation_of(r);
+
+	if (!registration_replied(r))
+		return consult_webhook(r) ? PAUSE : STEP_answer;
+	switch (consult_judge(r, &question)) {
+	case LOOKUP_FOUND: return go_to_choice(r);
+	case LOOKUP_GO_ON: return STEP_record;
+	case LOOKUP_REFUSED: break;
 	}
-	r->target = (struct place){choice.hub->name, device_id(r)};
-	return go_to(r, home);
+	return STEP_answer;
 }
 
 /* --- hubs --- */

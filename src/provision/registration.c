@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "provision/registration.h"
+#include "provision/webhook.h"
 
 /* --- birth and end --- */
 
@@ -37,6 +38,7 @@ void registration_free(struct registration *r)
 	store_cancel(&r->read_ask);
 	store_cancel(&r->write_ask);
 	link_cancel(&r->link_ask);
+	webhook_cancel(&r->webhook);
 	r->magic = 0;
 	arena_free(&r->groups_arena);
 	arena_free(&r->revoked.arena);
@@ -207,8 +209,14 @@ static bool anybody_late(const struct registration *leader)
 	return late;
 }
 
+/* For a hub or a webhook. */
+static bool is_waiting_outside(const struct registration *r)
+{
+	return r->link_ask != NULL || r->webhook != NULL;
+}
+
 /* Promise 3 of the design: the device hears "assigning" in time, but not before that is on disk (promise 1). Where a
- * hub is slow and nothing had to be written yet, it is written for this. */
+ * hub or a webhook is slow and nothing had to be written yet, it is written for this. */
 void registration_promise(struct registration *leader)
 {
 	struct result started = {.shape = SHAPE_STARTED, .record = leader->record};
@@ -220,7 +228,7 @@ void registration_promise(struct registration *leader)
 	else if (leader->write_ask == NULL && record_promises(leader)) {
 		started.operation_id = leader->record->operation_id;
 		tell_late(leader, &started);
-	} else if (leader->write_ask == NULL && leader->link_ask != NULL)
+	} else if (leader->write_ask == NULL && is_waiting_outside(leader))
 		record_intend(leader);
 }
 
@@ -327,6 +335,7 @@ static void start_over(struct registration *r)
 static void write_failed(struct registration *r, enum err e)
 {
 	link_cancel(&r->link_ask);
+	webhook_cancel(&r->webhook);
 	if (r->settled) /* it was about leftovers: they stay on the list, and are looked at again later */
 		registration_conclude(r);
 	else if (e == ERR_PRECONDITION || e == ERR_EXISTS)
@@ -351,7 +360,7 @@ static void write_done(void *cookie, enum err e, size_t failed)
 	r->record = r->writing;
 	if (r->leads)
 		registration_promise(r);
-	if (r->link_ask == NULL)
+	if (!is_waiting_outside(r))
 		registration_run(r);
 }
 

@@ -4,14 +4,15 @@
  * register.c is the way it goes, step by step; the others help it along. registration.c: birth, waiting, answering
  * and end. lookup.c: what the store knows. record.c: what the store is told. places.c: identities on hubs. status.c:
  * questions about how it went. answer.c: the JSON. attempt.c: why it was refused. resume.c: what an earlier run left.
- * revoked.c: certificates that were withdrawn; fetch_lists.c: the lists of them, from elsewhere.
+ * revoked.c: certificates that were withdrawn; fetch_lists.c: the lists of them, from elsewhere. consult.c: the webhook
+ * of a custom allocation, asked through webhook.h.
  */
 #ifndef BERTH_PROVISION_REGISTRATION_H
 #define BERTH_PROVISION_REGISTRATION_H
 
 #include <stdatomic.h>
 
-#include "allocate/allocate.h"
+#include "allocate/custom.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -37,7 +38,6 @@
 #define SWEEP_PAGE           64     /* unfinished registrations taken up at once */
 #define UNCLAIMED_MS         600000 /* an interrupted registration waits that long for its device */
 #define ANSWER_MAX           65536  /* device-api.md 5.7, rule 6 */
-#define PAYLOAD_MAX          49152  /* so that it fits in there */
 
 #define CODE_NO_HUB           400208 /* device-api.md 18 */
 #define CODE_HUB_UNAUTHORIZED 400209
@@ -85,6 +85,7 @@ struct revoked_cache {
 };
 
 struct list_fetcher;
+struct webhook_ask;
 
 struct provision {
 	struct provision_conf conf;
@@ -195,8 +196,10 @@ struct registration {
 	/* What it waits for. */
 	struct store_ask *read_ask, *write_ask;
 	struct link_ask *link_ask;
-	bool replied;            /* a reply lies here for the step that asked */
-	struct link_answer told; /* ... the hub's */
+	struct webhook_ask *webhook;
+	bool replied;              /* a reply lies here for the step that asked */
+	struct link_answer told;   /* ... the hub's */
+	struct custom_reply heard; /* ... the webhook's */
 	struct registration_record *writing;
 
 	/* What is known. */
@@ -207,10 +210,10 @@ struct registration {
 	const struct registration_record *record; /* as it is on disk; NULL: none */
 	const struct linked_hub *hubs;
 	size_t hub_count;
-	struct arena *groups_arena;               /* while groups are tried */
-	bool groups_tried;                        /* the remembered one did not fit: all are to be tried */
-	struct chain *chain;                      /* what the device presented in the handshake; NULL: nothing */
-	struct signers signers;                   /* ... and who may have signed it */
+	struct arena *groups_arena; /* while groups are tried */
+	bool groups_tried;          /* the remembered one did not fit: all are to be tried */
+	struct chain *chain;        /* what the device presented in the handshake; NULL: nothing */
+	struct signers signers;     /* ... and who may have signed it */
 	struct {
 		const struct revocation_list *lists; /* what is known of them; NULL: not read yet */
 		size_t count;
@@ -222,6 +225,9 @@ struct registration {
 
 	/* What is decided. */
 	enum aim aim;
+	struct choice choice;
+	struct slice device_payload;      /* what the webhook is told that the device said; absent: nothing */
+	struct slice given_twin, payload; /* what the webhook gave: in place of the enrollment's twin, and for the device */
 	const struct linked_hub *hub;
 	struct place target;
 	bool moves, migrate; /* migrate: the twin below is that of the former hub */
@@ -335,6 +341,13 @@ void revoked_free(struct provision *);
 /* NULL: out of memory. */
 struct list_fetcher *list_fetcher_new(struct loop *, struct store *, struct fetcher *);
 void list_fetcher_free(struct list_fetcher **);
+
+/* --- consult.c --- */
+
+/* Ask the webhook which of the candidates of `choice` it shall be. False: it could not start, and the registration is refused. */
+bool consult_webhook(struct registration *);
+/* Its reply is here. LOOKUP_FOUND: the choice is made. LOOKUP_GO_ON: it will be recorded as failed. LOOKUP_REFUSED: refused. */
+enum lookup consult_judge(struct registration *, const struct allocation *);
 
 /* --- record.c --- */
 

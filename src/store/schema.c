@@ -47,7 +47,13 @@ static const char *const to_4[] = {
 	NULL,
 };
 
-static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}};
+/* What a device sent along with a registration that is not finished. */
+static const char *const to_5[] = {
+	"ALTER TABLE registration ADD COLUMN device_payload {text}",
+	NULL,
+};
+
+static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}};
 
 const struct schema schema_current = {.version = SCHEMA_VERSION, .steps = steps, .count = sizeof(steps) / sizeof(steps[0])};
 

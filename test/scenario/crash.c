@@ -168,6 +168,34 @@ static void a_crash_in_a_move_back_to_a_leftover_is_survived(void **state)
 	play(state, &p);
 }
 
+#define CHOOSES(hub) "{\"iotHubHostName\":\"" hub "\",\"initialTwin\":{\"tags\":{\"line\":3}},\"payload\":{\"a\":1}}"
+
+static void prepare_custom(struct scene *s)
+{
+	scene_customize(s, &noun_individual, scene_enrollment(s, "dev-1", NULL));
+	fake_webhook_says(&s->webhook, CHOOSES(HUB2));
+}
+
+static void a_crash_in_a_custom_allocation_is_survived(void **state)
+{
+	static const struct play p = {prepare_custom, HUB2, "{\"line\":3}", "{}", "{}", true};
+
+	play(state, &p);
+}
+
+static void prepare_custom_move(struct scene *s)
+{
+	scene_customize(s, &noun_individual, prepare_settled(s));
+	fake_webhook_says(&s->webhook, CHOOSES(HUB2));
+}
+
+static void a_crash_in_a_move_that_a_webhook_chose_is_survived(void **state)
+{
+	static const struct play p = {prepare_custom_move, HUB2, "{\"line\":3}", "{}", "{}", true};
+
+	play(state, &p);
+}
+
 /* A restart, and the enrollment says something else by then. */
 static void after_a_crash_the_enrollment_as_it_is_now_counts(void **state)
 {
@@ -307,6 +335,8 @@ const struct CMUnitTest crash_tests[] = {
 	SCENE_TEST(a_crash_in_a_move_with_the_twin_is_survived),
 	SCENE_TEST(a_crash_in_a_move_with_reset_is_survived),
 	SCENE_TEST(a_crash_in_a_move_back_to_a_leftover_is_survived),
+	SCENE_TEST(a_crash_in_a_custom_allocation_is_survived),
+	SCENE_TEST(a_crash_in_a_move_that_a_webhook_chose_is_survived),
 	SCENE_TEST(after_a_crash_the_enrollment_as_it_is_now_counts),
 	SCENE_TEST(what_happens_to_the_twin_before_a_move_is_taken_up_again_moves_too),
 	SCENE_TEST(an_interrupted_device_that_nobody_can_speak_for_goes_on_with_its_poll),

@@ -18,6 +18,7 @@ int main(void)
 	RUN(connect);
 	RUN(x509);
 	RUN(tpm);
+	RUN(custom);
 	RUN(crash);
 	return failed;
 }

@@ -157,7 +157,12 @@ static void local_cancel(void *cookie, void *ask)
 static void open_room(struct scene *s)
 {
 	const struct link_conf link = {.loop = s->loop, .local = &s->local};
-	struct provision_conf conf = {.loop = s->loop, .store = s->store, .secret = SLICE("thirty-two bytes of this house..")};
+	struct provision_conf conf = {
+		.loop = s->loop,
+		.store = s->store,
+		.secret = SLICE("thirty-two bytes of this house.."),
+		.webhooks = fake_webhook_fetcher(&s->webhook),
+	};
 
 	assert_int_equal(link_new(&link, &s->link), OK);
 	conf.link = s->link;
@@ -212,6 +217,8 @@ int scene_begin(void **state)
 		s->hubs[i].cookie = s;
 		s->hubs[i].ended = &s->crashed;
 	}
+	fake_webhook_init(&s->webhook, s->loop);
+	s->webhook.ended = &s->crashed;
 	s->local = (struct link_local){local_start, local_cancel, s};
 	open_store(s);
 	open_room(s);
@@ -248,6 +255,7 @@ int scene_end(void **state)
 	loop_settle(s->loop);
 	for (size_t i = 0; i < HUBS; i++)
 		fake_hub_fini(&s->hubs[i]);
+	fake_webhook_fini(&s->webhook);
 	loop_free(&s->loop);
 	for (size_t i = 0; i < s->told_count; i++)
 		json_decref(s->told[i].json);
@@ -361,6 +369,15 @@ struct enrollment *scene_group(struct scene *s, const char *id)
 
 	scene_put(s, &noun_group, e);
 	return e;
+}
+
+void scene_customize(struct scene *s, const struct noun *noun, struct enrollment *e)
+{
+	e->allocation_policy = SLICE("custom");
+	e->iot_hubs = (struct slices){0};
+	e->webhook_url = SLICE(WEBHOOK);
+	e->webhook_version = SLICE("2021-10-01");
+	scene_put(s, noun, e);
 }
 
 struct outcome {
@@ -513,6 +530,14 @@ struct heard *scene_register_with(struct scene *s, const char *id, struct slice 
 {
 	struct device_question q = question(s, DEVICE_REGISTER, id, token);
 
+	return scene_ask(s, &q);
+}
+
+struct heard *scene_register_saying(struct scene *s, const char *id, const char *payload)
+{
+	struct device_question q = question(s, DEVICE_REGISTER, id, scene_token(s, id, id, false));
+
+	q.body = arena_format(s->arena, "{\"registrationId\":\"%s\",\"payload\":%s}", id, payload);
 	return scene_ask(s, &q);
 }
 

@@ -17,6 +17,7 @@
 
 #include "provision/provision.h"
 #include "scenario/fake_hub.h"
+#include "scenario/fake_webhook.h"
 
 #define SCENE_START ((instant)17000000000000000) /* some day in 2023 */
 #define SCOPE       "0ne00AB12CD"
@@ -44,6 +45,7 @@ struct scene {
 	struct provision *provision;
 	struct link_local local;
 	struct fake_hub hubs[HUBS];
+	struct fake_webhook webhook; /* of all custom allocations */
 
 	int events;   /* what hubs and store were made to remember since the last scene_crash_at */
 	int crash_at; /* 0: never */
@@ -72,6 +74,9 @@ struct slice scene_key(struct scene *, const char *name);
 /* An individual enrollment for the device, static to `hub` unless that is NULL; with the twin of scene_initial_twin. */
 struct enrollment *scene_enrollment(struct scene *, const char *id, const char *hub);
 struct enrollment *scene_group(struct scene *, const char *id);
+/* From now on a webhook places its devices. */
+void scene_customize(struct scene *, const struct noun *, struct enrollment *);
+#define WEBHOOK      "https://place.example.net/api/place?code=s3cret"
 #define INITIAL_TWIN "{\"tags\":{\"site\":\"north\"},\"properties\":{\"desired\":{\"rate\":5}}}"
 /* Write any record as it is now. */
 void scene_put(struct scene *, const struct noun *, const void *record);
@@ -95,6 +100,7 @@ struct slice scene_token(struct scene *, const char *id, const char *enrollment,
 struct heard *scene_ask(struct scene *, const struct device_question *);
 struct heard *scene_register(struct scene *, const char *id); /* with the key of the enrollment of that name */
 struct heard *scene_register_with(struct scene *, const char *id, struct slice token);
+struct heard *scene_register_saying(struct scene *, const char *id, const char *payload); /* JSON */
 struct heard *scene_poll(struct scene *, const char *id, const char *operation);
 struct heard *scene_status(struct scene *, const char *id);
 
@@ -119,8 +125,8 @@ void assert_json(const json_t *, const char *expected);
 
 /* The tests, by file. */
 extern const struct CMUnitTest first_tests[], again_tests[], crash_tests[], trouble_tests[], refusal_tests[], connect_tests[],
-	x509_tests[], tpm_tests[];
+	x509_tests[], tpm_tests[], custom_tests[];
 extern const size_t first_test_count, again_test_count, crash_test_count, trouble_test_count, refusal_test_count, connect_test_count,
-	x509_test_count, tpm_test_count;
+	x509_test_count, tpm_test_count, custom_test_count;
 
 #endif

@@ -284,6 +284,7 @@ test('6.1: allocation rules', async () => {
     { iotHubs: ['hub1.berth.test'] },
     { allocationPolicy: 'custom' },
     { allocationPolicy: 'custom', customAllocationDefinition: { webhookUrl: 'https://x.test' } },
+    { allocationPolicy: 'custom', customAllocationDefinition: { webhookUrl: 'file:///etc/hosts', apiVersion: '2021-10-01' } },
     { allocationPolicy: 'static', iotHubs: ['hub1.berth.test', 'hub2.berth.test'] },
     { allocationPolicy: 'hashed', iotHubs: ['hub9.berth.test'] },
     { allocationPolicy: 'nonsense' },

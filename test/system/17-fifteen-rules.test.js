@@ -34,7 +34,7 @@ const cases = {
   'group-key': async (id) => ({ id, key: berth.deriveKey(key, id) }),
   'group-certificate': async (id) => { make(id, `/CN=${id}`, 'root'); return { id, shown: shown(id) }; },
   slow: async (id) => { await enroll(id, fixed('hub1.elsewhere.test')); return { id, key }; },
-  failed: async (id) => { await enroll(id, { allocationPolicy: 'custom', customAllocationDefinition: { webhookUrl: 'https://x.test/', apiVersion: '2021-10-01' } }); return { id, key }; },
+  failed: async (id) => { await enroll(id, { allocationPolicy: 'custom', customAllocationDefinition: { webhookUrl: 'http://127.0.0.1:9/nobody', apiVersion: '2021-10-01' } }); return { id, key }; },
   disabled: async (id) => { await enroll(id, { provisioningStatus: 'disabled' }); return { id, key }; },
 };
 const told = []; // { transport, what, id, asked: 'register' or 'poll', status, text, body, ... }
