@@ -66,12 +66,12 @@ struct provision_conf {
 	struct loop *loop;
 	struct store *store;
 	struct link *link;
-	struct fetcher *fetcher; /* brings revocation lists; one loop is enough. NULL: this loop fetches none */
+	struct fetcher *fetcher;  /* brings revocation lists; one loop is enough. NULL: this loop fetches none */
 	struct fetcher *webhooks; /* asks those of custom allocations */
-	struct news *news;       /* hears what happens; NULL: nobody does */
-	struct rate *registers; /* by ID scope; all loops share it. NULL: no limit */
-	int max_attempts_kept;  /* per registration ID */
-	struct slice secret;    /* ATTEST_SECRET_SIZE bytes, the same for all servers of a store; lent */
+	struct news *news;        /* hears what happens; NULL: nobody does */
+	struct rate *registers;   /* by ID scope; all loops share it. NULL: no limit */
+	int max_attempts_kept;    /* per registration ID */
+	struct slice secret;       /* ATTEST_SECRET_SIZE bytes, the same for all servers of a store; lent */
 };
 
 MUST_USE enum err provision_new(const struct provision_conf *, struct provision **);
