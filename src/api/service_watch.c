@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "api/service.h"
+#include "api/session.h"
 
 #define MINUTES_DEFAULT 60
 #define COMMENT_MS      15000 /* something goes by at least so often, or proxies and browsers give up */
@@ -129,6 +130,7 @@ void service_statistics(struct api_call *call)
 
 #define WATCHED_MAX 100   /* services whose numbers one watcher is told; bulletins come of all */
 #define STATE_MS    10000 /* between those numbers */
+#define SESSION_MS  5000  /* whoever was signed out watches no longer than this */
 
 struct watching {
 	struct news_watch *watch;
@@ -145,6 +147,12 @@ struct watching {
 	struct registration_record *likes;
 	struct store_want *counts;
 	size_t watched;
+
+	/* The operator's session, while it is read again. */
+	struct timer *session_timer;
+	struct arena *session_arena;
+	struct store_ask *session_ask;
+	struct store_want session, session_read;
 };
 
 static void comment(void *cookie);
@@ -331,6 +339,46 @@ static void state_again(void *cookie)
 		state_over(call);
 }
 
+/* --- whether the one who watches is still signed in --- */
+
+static void session_again(void *cookie);
+
+static void session_later(struct api_call *call)
+{
+	struct watching *w = call->state;
+
+	arena_free(&w->session_arena);
+	w->session_timer = loop_after(call->conf->loop, SESSION_MS, session_again, call);
+}
+
+/* A session that is over ends the stream: the browser asks again, and hears why it gets none. */
+static void session_known(void *cookie, enum err e)
+{
+	struct api_call *call = cookie;
+	struct watching *w = call->state;
+	const struct session_record *s = w->session_read.count ? w->session_read.records : NULL;
+
+	w->session_ask = NULL;
+	if (e == OK && (s == NULL || session_is_over(s, loop_wall(call->conf->loop))))
+		api_answer_empty(call, 200);
+	else
+		session_later(call);
+}
+
+static void session_again(void *cookie)
+{
+	struct api_call *call = cookie;
+	struct watching *w = call->state;
+
+	w->session_timer = NULL;
+	w->session_read = w->session;
+	if ((w->session_arena = arena_new(API_ARENA_MAX)) != NULL)
+		w->session_ask =
+			store_read(call->conf->store, call->conf->loop, w->session_arena, &w->session_read, 1, session_known, call);
+	if (w->session_ask == NULL)
+		session_later(call);
+}
+
 /* --- life --- */
 
 static void end_watching(struct api_call *call)
@@ -340,8 +388,11 @@ static void end_watching(struct api_call *call)
 	news_unwatch(&w->watch);
 	timer_cancel(&w->comment_timer);
 	timer_cancel(&w->state_timer);
+	timer_cancel(&w->session_timer);
 	store_cancel(&w->ask);
+	store_cancel(&w->session_ask);
 	arena_free(&w->arena);
+	arena_free(&w->session_arena);
 	buf_fini(&w->event);
 }
 
@@ -373,4 +424,6 @@ void service_events(struct api_call *call)
 	/* A browser whose stream breaks off asks again after a second. */
 	(void)api_answer_part(call, &head, SLICE("retry: 1000\n\n"));
 	state_again(call);
+	if (call->session && session_wanted(call, &w->session))
+		session_later(call);
 }

@@ -248,12 +248,26 @@ static bool take_part(void *cookie, const struct api_answer *head, struct slice 
 	return taken;
 }
 
+/* An answer without end has one after all: the mark of it, and the connection is closed. */
+static void end_stream(struct connection *c)
+{
+	enter(c, ANSWERING, HTTP_WRITE_MS);
+	c->sent = c->answer.n;
+	if (send_chunk(c) != OK)
+		connection_free(c, true);
+	else
+		c->sent = c->answer.n + 1;
+}
+
 static void answered(void *cookie, const struct api_answer *a)
 {
 	struct connection *c = cookie;
 
 	c->call = NULL;
-	answer(c, a);
+	if (c->phase == STREAMING)
+		end_stream(c);
+	else
+		answer(c, a);
 }
 
 /* In the words of device-api.md 5.5, which the clients of every surface read. */
