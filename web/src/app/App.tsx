@@ -12,6 +12,9 @@ import { SessionGate } from './SessionGate';
 import { Shell } from './Shell';
 import { dark, light } from './theme';
 
+// The server may well be reached where there is no internet: it is always asked, whatever the browser thinks of the line.
+const networkMode = 'always';
+
 /** Only what may pass by itself is asked again. */
 const again = (failures: number, error: unknown): boolean => {
   const { status } = asFault(error);
@@ -19,7 +22,7 @@ const again = (failures: number, error: unknown): boolean => {
 };
 
 const client = new QueryClient({
-  defaultOptions: { queries: { retry: again, staleTime: 5_000, refetchOnWindowFocus: true }, mutations: { retry: false } },
+  defaultOptions: { queries: { networkMode, retry: again, staleTime: 5_000, refetchOnWindowFocus: true }, mutations: { networkMode, retry: false } },
 });
 
 export function App() {

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { withQuery } from '../api/http';
+import { readOverview } from '../api/service';
 import type { Totals } from '../api/types';
 import { onBatch, onState, quiet, ratesOf, type Batch, type LiveState, type Rates } from './reduce';
 
@@ -43,7 +44,9 @@ export function useLive(services: string | undefined, onEach?: (batch: Batch) =>
         connected = false;
         show();
         // The browser tries again by itself unless the server refused it.
-        if (source?.readyState === EventSource.CLOSED) timer = setTimeout(connect, again);
+        if (source?.readyState !== EventSource.CLOSED) return;
+        void readOverview().catch(() => undefined); // says so if the session has ended
+        timer = setTimeout(connect, again);
       };
       source.addEventListener('batch', (e: MessageEvent<string>) => {
         const batch = JSON.parse(e.data) as Batch;

@@ -32,7 +32,7 @@ const crumbsOf = (service: string) => [
 function useSave(service: string, base?: IndividualEnrollment) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (draft: Draft) => putEnrollment(service, entryOf(draft, 'individual', base) as IndividualEnrollment, base?.etag),
+    mutationFn: ({ draft, over }: { draft: Draft; over?: boolean }) => putEnrollment(service, entryOf(draft, 'individual', base) as IndividualEnrollment, over ? '*' : base?.etag),
     onSuccess: async (saved) => {
       await client.invalidateQueries({ queryKey: keys.enrollments(service) });
       await client.invalidateQueries({ queryKey: keys.enrollment(service, saved.registrationId) });
@@ -55,7 +55,7 @@ function NewEnrollment({ service }: { service: string }) {
         busy={save.isPending || save.isSuccess}
         error={save.error}
         back={paths.enrollments(service)}
-        onSave={(draft) => save.mutate(draft, { onSuccess: (saved) => navigate(paths.enrollment(service, saved.registrationId)) })}
+        onSave={(draft) => save.mutate({ draft }, { onSuccess: (saved) => navigate(paths.enrollment(service, saved.registrationId)) })}
       />
     </Page>
   );
@@ -103,7 +103,11 @@ function OldEnrollment({ service, id }: { service: string; id: string }) {
             busy={save.isPending}
             error={save.error}
             back={paths.enrollments(service)}
-            onSave={(draft) => save.mutate(draft)}
+            onSave={(draft, over) => save.mutate({ draft, over })}
+            onTheirs={() => {
+              save.reset();
+              void entry.refetch();
+            }}
           />
         </Stack>
       )}

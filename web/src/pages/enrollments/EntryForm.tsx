@@ -3,11 +3,13 @@
 import { Button, Field, Input, Spinner, Switch } from '@fluentui/react-components';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState, type FormEvent } from 'react';
+import { Fault } from '../../api/fault';
 import { keys } from '../../api/keys';
 import { listCertificates, readService } from '../../api/manage';
+import { useMayChange } from '../../app/session';
 import { ButtonLink } from '../../components/Anchor';
 import { ErrorView } from '../../components/ErrorView';
-import { Form, Pair, StickyActions } from '../../components/Form';
+import { Form, FormActions, Pair, StickyActions } from '../../components/Form';
 import { JsonEditor } from '../../components/JsonEditor';
 import { useLeaveGuard } from '../../components/LeaveGuard';
 import { Section, Stack } from '../../components/Section';
@@ -24,11 +26,15 @@ interface EntryFormProps {
   busy: boolean;
   error: unknown;
   back: string;
-  onSave: (draft: Draft) => void;
+  /** `over`: whatever is there meanwhile. */
+  onSave: (draft: Draft, over?: boolean) => void;
+  /** Reads again what somebody else has made of it. */
+  onTheirs?: () => void;
 }
 
 /** While typing, what is typed is judged; what is missing, once saving was tried. Nothing moves when a field is left: a click would miss. */
-export function EntryForm({ service, kind, initial, isNew, busy, error, back, onSave }: EntryFormProps) {
+export function EntryForm({ service, kind, initial, isNew, busy, error, back, onSave, onTheirs }: EntryFormProps) {
+  const mayChange = useMayChange();
   const [draft, setDraft] = useState(initial);
   const [tried, setTried] = useState(false);
   const form = useRef<HTMLDivElement>(null);
@@ -37,6 +43,7 @@ export function EntryForm({ service, kind, initial, isNew, busy, error, back, on
 
   const all = faultsOf(draft, kind);
   const faults: Faults = tried ? all : { id: draft.id ? all.id : undefined, deviceId: all.deviceId };
+  const isConflict = !isNew && !busy && error instanceof Fault && error.status === 412;
   const dirty = draft !== initial;
   useLeaveGuard(dirty && !busy);
 
@@ -113,13 +120,21 @@ export function EntryForm({ service, kind, initial, isNew, busy, error, back, on
             </Section>
           )}
           {error !== null && error !== undefined && <ErrorView error={error} title="It was not saved" />}
+          {isConflict && (
+            <FormActions>
+              <Button onClick={onTheirs}>Show what is there now</Button>
+              <Button onClick={() => onSave(draft, true)}>Save mine over it</Button>
+            </FormActions>
+          )}
         </Stack>
-        <StickyActions>
-          <Button type="submit" appearance="primary" disabled={busy || (!isNew && !dirty)} icon={busy ? <Spinner size="tiny" /> : undefined}>
-            Save
-          </Button>
-          <ButtonLink href={back}>Cancel</ButtonLink>
-        </StickyActions>
+        {mayChange && (
+          <StickyActions>
+            <Button type="submit" appearance="primary" disabled={busy || (!isNew && !dirty)} icon={busy ? <Spinner size="tiny" /> : undefined}>
+              Save
+            </Button>
+            <ButtonLink href={back}>Cancel</ButtonLink>
+          </StickyActions>
+        )}
       </Form>
     </div>
   );

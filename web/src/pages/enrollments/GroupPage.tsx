@@ -31,7 +31,7 @@ const crumbsOf = (service: string) => [
 function useSave(service: string, base?: EnrollmentGroup) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (draft: Draft) => putGroup(service, entryOf(draft, 'group', base) as EnrollmentGroup, base?.etag),
+    mutationFn: ({ draft, over }: { draft: Draft; over?: boolean }) => putGroup(service, entryOf(draft, 'group', base) as EnrollmentGroup, over ? '*' : base?.etag),
     onSuccess: async (saved) => {
       await client.invalidateQueries({ queryKey: keys.groups(service) });
       await client.invalidateQueries({ queryKey: keys.group(service, saved.enrollmentGroupId) });
@@ -59,7 +59,7 @@ function NewGroup({ service }: { service: string }) {
         busy={save.isPending || save.isSuccess}
         error={save.error}
         back={paths.groups(service)}
-        onSave={(draft) => save.mutate(draft, { onSuccess: (saved) => navigate(paths.group(service, saved.enrollmentGroupId)) })}
+        onSave={(draft) => save.mutate({ draft }, { onSuccess: (saved) => navigate(paths.group(service, saved.enrollmentGroupId)) })}
       />
     </Page>
   );
@@ -108,7 +108,11 @@ function OldGroup({ service, id }: { service: string; id: string }) {
             busy={save.isPending}
             error={save.error}
             back={paths.groups(service)}
-            onSave={(draft) => save.mutate(draft)}
+            onSave={(draft, over) => save.mutate({ draft, over })}
+            onTheirs={() => {
+              save.reset();
+              void group.refetch();
+            }}
           />
         </Stack>
       )}

@@ -41,6 +41,7 @@ function credentialsOf(device: DeviceIdentity, host: string): Fact[] {
 
 function Identity({ hub, id }: { hub: string; id: string }) {
   const session = useSession();
+  const mayChange = useMayChange();
   const client = useQueryClient();
   const device = useQuery({ queryKey: keys.hubDevice(hub, id), queryFn: ({ signal }) => readDevice(hub, id, signal), refetchInterval: 10_000 });
   const put = async (status: DeviceIdentity['status']) => {
@@ -70,7 +71,7 @@ function Identity({ hub, id }: { hub: string; id: string }) {
             <Switch
               key=""
               checked={one.status === 'enabled'}
-              disabled={change.isPending}
+              disabled={change.isPending || !mayChange}
               label={one.status === 'enabled' ? 'Enabled' : `Disabled${one.statusReason ? `: ${one.statusReason}` : ''}`}
               onChange={(_, data) => change.mutate(data.checked ? 'enabled' : 'disabled')}
             />,

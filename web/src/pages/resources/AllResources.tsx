@@ -145,9 +145,9 @@ export default function AllResources() {
       {toDelete && (
         <DeleteResource
           row={toDelete}
-          onClose={() => {
+          onClose={(done) => {
             setToDelete(undefined);
-            setChosen(new Set());
+            if (done) setChosen(new Set());
           }}
         />
       )}
