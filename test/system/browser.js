@@ -25,10 +25,11 @@ const isEcho = (text) => text.startsWith('Failed to load resource');
 // One browser window with cookies of its own. Whatever goes wrong in it fails the test, unless it was announced (`expect`).
 class Visitor {
   constructor(context, page) {
-    Object.assign(this, { context, page, troubles: [], announced: [], asked: [] });
+    Object.assign(this, { context, page, troubles: [], announced: [], asked: [], pending: new Set() });
     page.on('console', (message) => message.type() === 'error' && !isEcho(message.text()) && this.trouble(`console: ${message.text()}`));
     page.on('pageerror', (error) => this.trouble(`page: ${error}`));
     page.on('request', (request) => this.request(request));
+    for (const end of ['requestfinished', 'requestfailed']) page.on(end, (request) => this.pending.delete(request));
     page.on('requestfailed', (request) => !wasLeft(request) && this.trouble(`${request.failure().errorText} ${Visitor.spell(request)}`));
     page.on('response', (response) => response.status() >= 400 && this.trouble(`${response.status()} ${Visitor.spell(response.request())}`));
   }
@@ -45,6 +46,7 @@ class Visitor {
     const { host, protocol } = new URL(request.url());
     if (protocol !== 'data:' && protocol !== 'blob:' && host !== new URL(home).host) this.trouble(`a request to another host: ${request.url()}`);
     this.asked.push(Visitor.spell(request));
+    if (!request.url().includes('/berth/events')) this.pending.add(request);
   }
 
   // What the next steps will call forth: "409 PUT ...". It has to come.
@@ -69,6 +71,15 @@ class Visitor {
   async open(path) {
     await this.page.goto(home + path);
     await this.heading();
+    return this;
+  }
+
+  // Until everything that was asked is answered, and shown.
+  async settled() {
+    for (let still = 0; still < 3; ) {
+      await berth.sleep(40);
+      still = this.pending.size === 0 ? still + 1 : 0;
+    }
     return this;
   }
 
