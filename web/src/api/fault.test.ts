@@ -34,3 +34,8 @@ test('the advice for too many requests says how long to wait', () => {
   const headers = new Headers({ 'Retry-After': '7' });
   expect(adviceOf(faultOf(429, undefined, headers))).toBe('Wait 7 seconds, then try again.');
 });
+
+test('the advice for a conflict depends on what is in the way', () => {
+  expect(adviceOf(faultOf(409, { errorCode: 409201, message: 'Enrollment already exists.' }))).toMatch(/another name/);
+  expect(adviceOf(faultOf(409, { code: 409001, message: 'The CA certificate is in use by enrollment group plant.' }))).toMatch(/named above/);
+});

@@ -78,7 +78,7 @@ export function adviceOf(fault: Fault): string {
     case 404:
       return 'It may have been deleted. Go back and reload the list.';
     case 409:
-      return 'Choose another name, or change the one that is there.';
+      return /exist/i.test(fault.message) ? 'Choose another name, or change the one that is there.' : 'Mend what is named above, then try again.';
     case 412:
       return 'Reload to see what is there now, then make your change again.';
     default:

@@ -1,10 +1,20 @@
 import type { FormEventHandler, ReactNode } from 'react';
 import styles from './Form.module.css';
 
-export function Form({ id, children, onSubmit }: { id?: string; children: ReactNode; onSubmit: FormEventHandler }) {
+interface FormProps {
+  id?: string;
+  /** It is shown to somebody who may not change it. */
+  readOnly?: boolean;
+  children: ReactNode;
+  onSubmit: FormEventHandler;
+}
+
+export function Form({ id, readOnly = false, children, onSubmit }: FormProps) {
   return (
-    <form id={id} className={styles.form} onSubmit={onSubmit} noValidate>
-      {children}
+    <form id={id} onSubmit={onSubmit} noValidate>
+      <fieldset className={styles.form} disabled={readOnly}>
+        {children}
+      </fieldset>
     </form>
   );
 }

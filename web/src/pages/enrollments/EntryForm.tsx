@@ -58,7 +58,7 @@ export function EntryForm({ service, kind, initial, isNew, busy, error, back, on
 
   return (
     <div ref={form}>
-      <Form onSubmit={submit}>
+      <Form onSubmit={submit} readOnly={!mayChange}>
         <Stack>
           <Section title={kind === 'group' ? 'Group' : 'Device'}>
             <Stack>

@@ -26,7 +26,7 @@ function Source({ onText }: { onText: (name: string, text: string) => void }) {
   return (
     <div className={styles.source}>
       <FileDrop what="a CSV or JSON file" accept=".csv,.json,.txt" onFile={(file) => void file.text().then((content) => onText(file.name, content))} />
-      <Field label="Or paste it" hint={`Columns: ${columns.join(', ')}. Only registrationId is needed; keys that are left out are generated.`}>
+      <Field label="Or paste it" hint={`Columns: ${columns.join(', ')}. Only registrationId is needed; keys that are left out are generated. A row whose ID is there already takes the place of that enrollment.`}>
         <Textarea value={text} onChange={(_, data) => setText(data.value)} rows={5} resize="vertical" spellCheck={false} placeholder="registrationId,deviceId,tags" />
       </Field>
       <div className={styles.buttons}>

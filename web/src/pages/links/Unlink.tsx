@@ -19,6 +19,10 @@ export function Unlink({ service, hub, onClose }: UnlinkProps) {
   const changeLinks = useChangeLinks(service);
   const query = { hub: hub.name, limit: 1 };
   const placed = useQuery({ queryKey: keys.registrations(service, query), queryFn: ({ signal }) => listRegistrations(service, query, signal) });
+  const ours = placed.data?.total;
+  // The service may not know how many are its own; the hub knows how many there are.
+  const there =
+    ours !== undefined ? `${plural(ours, 'device')} of this service are there` : hub.devices != null ? `${plural(hub.devices, 'device')} are on this hub` : '';
   const close = (done: boolean) => {
     if (done) toast(`${hub.name} is no longer linked.`);
     onClose();
@@ -33,8 +37,7 @@ export function Unlink({ service, hub, onClose }: UnlinkProps) {
     >
       <ul>
         <li>
-          {placed.data?.total !== undefined ? `${plural(placed.data.total, 'device')} of this service are there now. ` : ''}They stay on the hub, with their identities and twins, and
-          go on working.
+          {there && `${there} now. `}They stay on the hub, with their identities and twins, and go on working.
         </li>
         <li>When one of them registers again, it is given another linked hub, as its reprovisioning policy says.</li>
         <li>Enrollments that name this hub go on naming it; their devices fail to register until they are edited.</li>
