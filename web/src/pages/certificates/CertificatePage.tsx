@@ -61,10 +61,10 @@ export default function CertificatePage({ service, name }: { service: string; na
             <Facts
               facts={[
                 ['Subject', ca.properties.subject],
-                ['Thumbprint (SHA-1)', <Copyable key="" value={ca.properties.thumbprint} label="thumbprint" />],
-                ['Ends', <Time key="" value={ca.properties.expiry} as="moment" />],
-                ['Added', <Time key="" value={ca.properties.created} as="moment" />],
-                ['Changed', <Time key="" value={ca.properties.updated} as="moment" />],
+                ['Thumbprint (SHA-1)', <Copyable value={ca.properties.thumbprint} label="thumbprint" />],
+                ['Ends', <Time value={ca.properties.expiry} as="moment" />],
+                ['Added', <Time value={ca.properties.created} as="moment" />],
+                ['Changed', <Time value={ca.properties.updated} as="moment" />],
               ]}
             />
           </Section>

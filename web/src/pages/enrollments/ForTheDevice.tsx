@@ -20,16 +20,16 @@ export function ForTheDevice({ service, entry }: { service: string; entry: Indiv
   const hasKeys = entry.attestation.type === 'symmetricKey';
   const command = `berth device register ${entry.registrationId} --service ${service}`;
   const facts: Fact[] = [
-    ['ID scope', <Copyable key="" value={resource.data?.properties.idScope ?? ''} label="ID scope" />],
-    ['Device endpoint', <Copyable key="" value={session.deviceEndpoint} label="device endpoint" />],
-    ['Registration ID', <Copyable key="" value={entry.registrationId} label="registration ID" />],
+    ['ID scope', <Copyable value={resource.data?.properties.idScope ?? ''} label="ID scope" />],
+    ['Device endpoint', <Copyable value={session.deviceEndpoint} label="device endpoint" />],
+    ['Registration ID', <Copyable value={entry.registrationId} label="registration ID" />],
     ...(pair
       ? ([
-          ['Primary key', <Secret key="" value={pair.primaryKey ?? ''} label="primary key" />],
-          ['Secondary key', <Secret key="" value={pair.secondaryKey ?? ''} label="secondary key" />],
+          ['Primary key', <Secret value={pair.primaryKey ?? ''} label="primary key" />],
+          ['Secondary key', <Secret value={pair.secondaryKey ?? ''} label="secondary key" />],
         ] as Fact[])
       : []),
-    ...(hasKeys ? ([['Try it', <Copyable key="" value={command} label="command" />]] as Fact[]) : []),
+    ...(hasKeys ? ([['Try it', <Copyable value={command} label="command" />]] as Fact[]) : []),
   ];
   return (
     <Section

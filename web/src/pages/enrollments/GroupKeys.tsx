@@ -57,10 +57,10 @@ export function GroupKeys({ service, group }: { service: string; group: string }
       {secrets.isError && <ErrorView error={secrets.error} title="The keys were not read" />}
       <Facts
         facts={[
-          ['ID scope', <Copyable key="" value={resource.data?.properties.idScope ?? ''} label="ID scope" />],
-          pair && ['Primary key', <Secret key="" value={pair.primaryKey ?? ''} label="primary key of the group" />],
-          pair && ['Secondary key', <Secret key="" value={pair.secondaryKey ?? ''} label="secondary key of the group" />],
-          ['Try it', <Copyable key="" value={`berth device simulate --service ${service} --group ${group} --count 100`} label="command" />],
+          ['ID scope', <Copyable value={resource.data?.properties.idScope ?? ''} label="ID scope" />],
+          pair && ['Primary key', <Secret value={pair.primaryKey ?? ''} label="primary key of the group" />],
+          pair && ['Secondary key', <Secret value={pair.secondaryKey ?? ''} label="secondary key of the group" />],
+          ['Try it', <Copyable value={`berth device simulate --service ${service} --group ${group} --count 100`} label="command" />],
         ]}
       />
       {pair?.primaryKey && <DeviceKey groupKey={pair.primaryKey} />}

@@ -16,11 +16,11 @@ export function WhereItIs({ service, record }: { service: string; record?: Regis
     <Section title="Registration" actions={record.status !== 'unassigned' && <Anchor href={paths.registration(service, record.registrationId)}>Record and history</Anchor>}>
       <Facts
         facts={[
-          ['State', <StateOf key="" word={record.status} />],
+          ['State', <StateOf word={record.status} />],
           record.assignedHub && ['IoT hub', hub && record.deviceId ? <Anchor href={paths.device(hub, record.deviceId)}>{record.assignedHub}</Anchor> : record.assignedHub],
           record.deviceId && ['Device ID', record.deviceId],
           record.errorMessage && ['Why', record.errorMessage],
-          record.lastUpdatedDateTimeUtc && ['Last change', <Time key="" value={record.lastUpdatedDateTimeUtc} />],
+          record.lastUpdatedDateTimeUtc && ['Last change', <Time value={record.lastUpdatedDateTimeUtc} />],
         ]}
       />
     </Section>

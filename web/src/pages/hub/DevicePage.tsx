@@ -27,14 +27,14 @@ function credentialsOf(device: DeviceIdentity, host: string): Fact[] {
   const { type, symmetricKey, x509Thumbprint } = device.authentication;
   if (type === 'sas')
     return [
-      ['Primary key', <Secret key="" value={symmetricKey?.primaryKey ?? ''} label="primary key" />],
-      ['Secondary key', <Secret key="" value={symmetricKey?.secondaryKey ?? ''} label="secondary key" />],
-      ['Connection string', <Secret key="" value={`HostName=${host};DeviceId=${device.deviceId};SharedAccessKey=${symmetricKey?.primaryKey ?? ''}`} label="connection string" />],
+      ['Primary key', <Secret value={symmetricKey?.primaryKey ?? ''} label="primary key" />],
+      ['Secondary key', <Secret value={symmetricKey?.secondaryKey ?? ''} label="secondary key" />],
+      ['Connection string', <Secret value={`HostName=${host};DeviceId=${device.deviceId};SharedAccessKey=${symmetricKey?.primaryKey ?? ''}`} label="connection string" />],
     ];
   if (type === 'selfSigned')
     return [
-      ['Primary thumbprint', <Copyable key="" value={x509Thumbprint?.primaryThumbprint ?? ''} label="primary thumbprint" />],
-      ['Secondary thumbprint', x509Thumbprint?.secondaryThumbprint ? <Copyable key="" value={x509Thumbprint.secondaryThumbprint} label="secondary thumbprint" /> : 'none'],
+      ['Primary thumbprint', <Copyable value={x509Thumbprint?.primaryThumbprint ?? ''} label="primary thumbprint" />],
+      ['Secondary thumbprint', x509Thumbprint?.secondaryThumbprint ? <Copyable value={x509Thumbprint.secondaryThumbprint} label="secondary thumbprint" /> : 'none'],
     ];
   return [['Authentication', type]];
 }
@@ -63,20 +63,20 @@ function Identity({ hub, id }: { hub: string; id: string }) {
     <Section title="Identity">
       <Facts
         facts={[
-          ['Connection', <StateOf key="" word={one.connectionState} />],
-          ['Connected or left', <Time key="" value={one.connectionStateUpdatedTime} />],
-          ['Last activity', <Time key="" value={one.lastActivityTime} />],
+          ['Connection', <StateOf word={one.connectionState} />],
+          ['Connected or left', <Time value={one.connectionStateUpdatedTime} />],
+          ['Last activity', <Time value={one.lastActivityTime} />],
           [
             'May connect',
             <Switch
-              key=""
+             
               checked={one.status === 'enabled'}
               disabled={change.isPending || !mayChange}
               label={one.status === 'enabled' ? 'Enabled' : `Disabled${one.statusReason ? `: ${one.statusReason}` : ''}`}
               onChange={(_, data) => change.mutate(data.checked ? 'enabled' : 'disabled')}
             />,
           ],
-          ['Host name of the hub', <Copyable key="" value={hostOf(session, hub)} label="host name" />],
+          ['Host name of the hub', <Copyable value={hostOf(session, hub)} label="host name" />],
           ...credentialsOf(one, hostOf(session, hub)),
           ['IoT Edge', one.capabilities?.iotEdge ? 'Yes' : 'No'],
         ]}
@@ -122,9 +122,9 @@ export default function DevicePage({ hub, id }: { hub: string; id: string }) {
             <Section title="Identity">
               <Facts
                 facts={[
-                  ['Connection', <StateOf key="" word={twin.data.connectionState ?? 'Disconnected'} />],
-                  ['State', <StateOf key="" word={twin.data.status} />],
-                  ['Last activity', <Time key="" value={twin.data.lastActivityTime} />],
+                  ['Connection', <StateOf word={twin.data.connectionState ?? 'Disconnected'} />],
+                  ['State', <StateOf word={twin.data.status} />],
+                  ['Last activity', <Time value={twin.data.lastActivityTime} />],
                 ]}
               />
             </Section>

@@ -68,12 +68,12 @@ export default function HubOverview({ hub }: { hub: string }) {
           <Section title="Essentials">
             <Facts
               facts={[
-                ['Host name', <Copyable key="" value={resource.data.properties.hostName ?? hostOf(session, hub)} label="host name" />],
+                ['Host name', <Copyable value={resource.data.properties.hostName ?? hostOf(session, hub)} label="host name" />],
                 ['Location', resource.data.location],
                 ['Ports', `HTTPS ${session.ports.https}, MQTT ${session.ports.mqtts}, AMQP ${session.ports.amqps}`],
                 linkedBy.length > 0 && [
                   'Linked by',
-                  <span key="">
+                  <span>
                     {linkedBy.map((name, i) => (
                       <span key={name}>
                         {i > 0 && ', '}

@@ -110,10 +110,10 @@ export default function AccessPolicies({ owner, name }: AccessPoliciesProps) {
             <Facts
               facts={[
                 ['Rights', rightsOf(owner, policy.rights)],
-                ['Primary key', <Secret key="" value={policy.primaryKey ?? ''} label={`primary key of ${policy.keyName}`} />],
-                ['Secondary key', <Secret key="" value={policy.secondaryKey ?? ''} label={`secondary key of ${policy.keyName}`} />],
-                ['Connection string', <Secret key="" value={stringOf(policy)} label={`connection string of ${policy.keyName}`} />],
-                ['Host name', <Copyable key="" value={hostOf(session, name)} label="host name" />],
+                ['Primary key', <Secret value={policy.primaryKey ?? ''} label={`primary key of ${policy.keyName}`} />],
+                ['Secondary key', <Secret value={policy.secondaryKey ?? ''} label={`secondary key of ${policy.keyName}`} />],
+                ['Connection string', <Secret value={stringOf(policy)} label={`connection string of ${policy.keyName}`} />],
+                ['Host name', <Copyable value={hostOf(session, name)} label="host name" />],
               ]}
             />
           </Section>

@@ -35,11 +35,11 @@ export function AttemptView({ service, attempt }: { service: string; attempt: At
       )}
       <Facts
         facts={[
-          attempt.check && ['Check that failed', <code key="">{attempt.check}</code>],
+          attempt.check && ['Check that failed', <code>{attempt.check}</code>],
           attempt.enrollment && ['Enrollment looked at', attempt.enrollment],
           attempt.nearest && attempt.nearest.length > 0 && [
             'Came nearest',
-            <ul key="" className={styles.nearest}>
+            <ul className={styles.nearest}>
               {attempt.nearest.map((one) => (
                 <li key={one}>
                   <Nearest service={service} text={one} />
@@ -47,7 +47,7 @@ export function AttemptView({ service, attempt }: { service: string; attempt: At
               ))}
             </ul>,
           ],
-          attempt.trackingId && ['Tracking ID', <Copyable key="" value={attempt.trackingId} label="tracking ID" />],
+          attempt.trackingId && ['Tracking ID', <Copyable value={attempt.trackingId} label="tracking ID" />],
         ]}
       />
       {attempt.presented && attempt.presented.length > 0 && (

@@ -9,11 +9,11 @@ export function CertificateFacts({ info }: { info: CertificateInfo }) {
       facts={[
         ['Subject', info.subjectName],
         ['Issuer', info.issuerName],
-        ['Valid from', <Time key="" value={info.notBeforeUtc} as="moment" />],
-        ['Ends', <Time key="" value={info.notAfterUtc} as="moment" />],
-        ['Serial number', <code key="">{info.serialNumber}</code>],
-        ['Thumbprint (SHA-256)', <Copyable key="" value={info.sha256Thumbprint} label="SHA-256 thumbprint" />],
-        ['Thumbprint (SHA-1)', <Copyable key="" value={info.sha1Thumbprint} label="SHA-1 thumbprint" />],
+        ['Valid from', <Time value={info.notBeforeUtc} as="moment" />],
+        ['Ends', <Time value={info.notAfterUtc} as="moment" />],
+        ['Serial number', <code>{info.serialNumber}</code>],
+        ['Thumbprint (SHA-256)', <Copyable value={info.sha256Thumbprint} label="SHA-256 thumbprint" />],
+        ['Thumbprint (SHA-1)', <Copyable value={info.sha1Thumbprint} label="SHA-1 thumbprint" />],
       ]}
     />
   );

@@ -38,7 +38,7 @@ export function CheckChain({ service, id }: { service: string; id: string }) {
         {verdict && !verdict.attested && (
           <Facts
             facts={[
-              verdict.check && ['Check that fails', <code key="">{verdict.check}</code>],
+              verdict.check && ['Check that fails', <code>{verdict.check}</code>],
               verdict.seen && ['Presented', verdict.seen],
               verdict.expected && ['Would pass', verdict.expected],
             ]}

@@ -79,14 +79,14 @@ export default function Registration({ service, id }: { service: string; id: str
           <Section title="Where it is">
             <Facts
               facts={[
-                ['IoT hub', one.assignedHub ? <Copyable key="" plain value={one.assignedHub} label="host name of the hub" /> : 'none'],
+                ['IoT hub', one.assignedHub ? <Copyable plain value={one.assignedHub} label="host name of the hub" /> : 'none'],
                 one.deviceId && ['Device ID', hub ? <Anchor href={paths.device(hub, one.deviceId)}>{one.deviceId}</Anchor> : one.deviceId],
                 one.substatus && ['How it came there', substatusName(one.substatus)],
                 one.errorMessage && ['Why', `${one.errorMessage}${one.errorCode ? ` (${one.errorCode})` : ''}`],
-                ['First registration', <Time key="" value={one.createdDateTimeUtc} as="moment" />],
-                ['Last change', <Time key="" value={one.lastUpdatedDateTimeUtc} as="moment" />],
-                group !== undefined && ['Enrollment group', <Anchor key="" href={paths.group(service, group)}>{group}</Anchor>],
-                explained.data?.enrolled && ['Enrollment', <Anchor key="" href={paths.enrollment(service, id)}>{id}</Anchor>],
+                ['First registration', <Time value={one.createdDateTimeUtc} as="moment" />],
+                ['Last change', <Time value={one.lastUpdatedDateTimeUtc} as="moment" />],
+                group !== undefined && ['Enrollment group', <Anchor href={paths.group(service, group)}>{group}</Anchor>],
+                explained.data?.enrolled && ['Enrollment', <Anchor href={paths.enrollment(service, id)}>{id}</Anchor>],
               ]}
             />
           </Section>

@@ -101,9 +101,9 @@ export default function ServiceOverview({ service }: { service: string }) {
             <Columns least={340}>
               <Facts
                 facts={[
-                  ['ID scope', <Copyable key="" value={properties.idScope ?? ''} label="ID scope" />],
-                  ['Device endpoint', <Copyable key="" value={properties.deviceProvisioningHostName ?? session.deviceEndpoint} label="device endpoint" />],
-                  ['Service endpoint', <Copyable key="" value={properties.serviceOperationsHostName ?? ''} label="service endpoint" />],
+                  ['ID scope', <Copyable value={properties.idScope ?? ''} label="ID scope" />],
+                  ['Device endpoint', <Copyable value={properties.deviceProvisioningHostName ?? session.deviceEndpoint} label="device endpoint" />],
+                  ['Service endpoint', <Copyable value={properties.serviceOperationsHostName ?? ''} label="service endpoint" />],
                 ]}
               />
               <Facts
