@@ -35,6 +35,13 @@ static struct slice policy_name(const struct allocation *a)
 	return a->service_policy.n > 0 ? a->service_policy : SLICE("Hashed");
 }
 
+bool allocate_measures(const struct allocation *a)
+{
+	const struct allocate_policy *policy = find_policy(policy_name(a));
+
+	return policy && policy->measures;
+}
+
 /* --- candidates --- */
 
 /* The hubs that the enrollment names; an empty list names none. The old single name counts for `static`, whose old
@@ -75,22 +82,40 @@ int64_t allocate_weight(const struct linked_hub *hub)
 	return hub->weight > WEIGHT_MAX ? WEIGHT_MAX : hub->weight;
 }
 
+int64_t allocate_round_trip(const struct allocation *a, const struct linked_hub *hub)
+{
+	return a->round_trips_us ? a->round_trips_us[hub - a->hubs] : 0;
+}
+
 /* --- words --- */
 
-static const char *tell_hub(struct arena *arena, const struct allocate_policy *policy, const struct linked_hub *hub)
+static const char *tell_round_trip(struct arena *arena, const struct allocation *a, const struct linked_hub *hub)
 {
+	int64_t us = allocate_round_trip(a, hub);
+
+	if (us == 0)
+		return arena_printf(arena, "%.*s (not measured)", SLICE_ARG(hub->name));
+	return arena_printf(arena, "%.*s (%.1f ms)", SLICE_ARG(hub->name), (double)us / 1000);
+}
+
+static const char *tell_hub(struct arena *arena, const struct allocation *a, const struct allocate_policy *policy,
+			    const struct linked_hub *hub)
+{
+	if (policy->measures)
+		return tell_round_trip(arena, a, hub);
 	if (!policy->weighs)
 		return arena_printf(arena, "%.*s", SLICE_ARG(hub->name));
 	return arena_printf(arena, "%.*s (weight %lld)", SLICE_ARG(hub->name), (long long)allocate_weight(hub));
 }
 
-static const char *tell_hubs(struct arena *arena, const struct allocate_policy *policy, const struct linked_hub *const *hubs, size_t n)
+static const char *tell_hubs(struct arena *arena, const struct allocation *a, const struct allocate_policy *policy,
+			     const struct linked_hub *const *hubs, size_t n)
 {
 	size_t told = n > HUBS_TOLD ? HUBS_TOLD : n;
-	const char *list = tell_hub(arena, policy, hubs[0]);
+	const char *list = tell_hub(arena, a, policy, hubs[0]);
 
 	for (size_t i = 1; i < told && list != NULL; i++) {
-		const char *hub = tell_hub(arena, policy, hubs[i]);
+		const char *hub = tell_hub(arena, a, policy, hubs[i]);
 
 		list = hub ? arena_printf(arena, "%s, %s", list, hub) : NULL;
 	}
@@ -99,13 +124,14 @@ static const char *tell_hubs(struct arena *arena, const struct allocate_policy *
 	return list;
 }
 
-static const char *tell_choice(struct arena *arena, const struct allocate_policy *policy, const struct linked_hub *const *hubs, size_t n)
+static const char *tell_choice(struct arena *arena, const struct allocation *a, const struct allocate_policy *policy,
+			       const struct linked_hub *const *hubs, size_t n)
 {
 	const char *list;
 
 	if (n == 1)
 		return arena_printf(arena, "%s: %.*s is the only hub to choose from", policy->name, SLICE_ARG(hubs[0]->name));
-	list = tell_hubs(arena, policy, hubs, n);
+	list = tell_hubs(arena, a, policy, hubs, n);
 	return list ? arena_printf(arena, "%s over %zu hubs: %s", policy->name, n, list) : NULL;
 }
 
@@ -155,7 +181,7 @@ enum err allocate_choose(const struct allocation *a, struct arena *arena, struct
 	*out = (struct choice){
 		.hub = policy->choose ? policy->choose(a, candidates, count) : NULL,
 		.policy = policy->name,
-		.sentence = tell_choice(arena, policy, candidates, count),
+		.sentence = tell_choice(arena, a, policy, candidates, count),
 		.elsewhere = policy->choose == NULL,
 		.candidates = candidates,
 		.candidate_count = count,

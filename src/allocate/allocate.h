@@ -2,7 +2,7 @@
  * allocate.h: which hub a device belongs to.
  *
  * Pure functions of policy, candidates and device: no counter, no clock, so every node
- * chooses alike (design.md promise 4). service-api.md 7.
+ * chooses alike (design.md promise 4); but what a node has measured is its own. service-api.md 7.
  */
 #ifndef BERTH_ALLOCATE_ALLOCATE_H
 #define BERTH_ALLOCATE_ALLOCATE_H
@@ -15,6 +15,8 @@ struct allocation {
 	size_t                   hub_count;
 	const struct enrollment *enrollment;
 	struct slice             service_policy; /* "Hashed", "GeoLatency", "Static"; absent: Hashed */
+	const int64_t           *round_trips_us; /* to each of `hubs`, as far as measured (0: not yet); NULL: none is */
+	struct slice             current_hub;    /* where the device is; absent: nowhere yet */
 };
 
 struct choice {
@@ -30,6 +32,7 @@ struct choice {
 struct allocate_policy {
 	const char *name; /* as an enrollment spells it: "hashed" */
 	bool        weighs; /* allocationWeight plays a part: the sentence tells the weights */
+	bool        measures; /* round trips play a part */
 
 	/* Choose among the candidates; `count` is at least 1. NULL: none fits. No function: somebody else chooses. */
 	const struct linked_hub *(*choose)(const struct allocation *, const struct linked_hub *const *candidates, size_t count);
@@ -38,6 +41,14 @@ struct allocate_policy {
 /* The policy, the candidates (service-api.md 7.1) and the choice. Never fails for want of a hub: that is a choice
  * with error_code. ERR_NO_MEMORY only. */
 MUST_USE enum err allocate_choose(const struct allocation *, struct arena *, struct choice *);
+
+/* Whether the policy that would decide looks at round trips: others can do without. */
+bool allocate_measures(const struct allocation *);
+
+extern const struct allocate_policy allocate_hashed; /* what others fall back on */
+
+/* To one of its hubs, in microseconds; 0: not measured. */
+int64_t allocate_round_trip(const struct allocation *, const struct linked_hub *);
 
 /* The weight that counts: 1 where none was given (service-api.md 7.2). */
 int64_t allocate_weight(const struct linked_hub *);

@@ -347,7 +347,24 @@ static struct allocation allocation_of(const struct registration *r)
 				   .hubs = r->hubs,
 				   .hub_count = r->hub_count,
 				   .enrollment = r->enrollment,
-				   .service_policy = r->service->allocation_policy};
+				   .service_policy = r->service->allocation_policy,
+				   .current_hub = record_place(r->record).hub};
+}
+
+/* As this loop's links have measured them. Without memory the hubs are as if never measured. */
+static const int64_t *round_trips(const struct registration *r)
+{
+	int64_t *us = arena_array(r->arena, r->hub_count, sizeof(*us));
+	struct link_state state;
+	size_t at = 0;
+
+	while (us && link_each(r->p->conf.link, &at, &state)) {
+		const struct linked_hub *hub = lookup_hub(r, slice_str(state.hub));
+
+		if (hub)
+			us[hub - r->hubs] = state.smoothed_us;
+	}
+	return us;
 }
 
 static enum step go_to_choice(struct registration *r)
@@ -379,9 +396,11 @@ static void decide_nothing_yet(struct registration *r)
 
 static enum step step_allocate(struct registration *r)
 {
-	const struct allocation question = allocation_of(r);
+	struct allocation question = allocation_of(r);
 	struct place home = record_place(r->record);
 
+	if (allocate_measures(&question))
+		question.round_trips_us = round_trips(r);
 	decide_nothing_yet(r);
 	if (home.hub.n > 0 && r->enrollment->update_hub == FLAG_NO)
 		return must_be_told(r, home) ? tell_home(r, home) : stay(r, home);

@@ -265,7 +265,28 @@ static void a_slow_check_on_the_same_hub_is_announced_before_it_is_answered(void
 	assert_twin(s, HUB1, TAGS, DESIRED, REPORTED);
 }
 
+/* service-api.md 7.2, geoLatency: a device goes with its hub's distance, once that is measured. */
+static void a_device_of_lowest_latency_moves_when_its_hub_is_known_to_be_farther(void **state)
+{
+	struct scene *s = *state;
+	struct enrollment *e = settled(s);
+
+	scene_enrollment(s, "dev-2", HUB2);
+	scene_register_fully(s, "dev-2");
+	e->allocation_policy = SLICE("geoLatency");
+	e->iot_hubs = (struct slices){0};
+	scene_put(s, &noun_individual, e);
+	s->round_trips_us[0] = 40000;
+	s->round_trips_us[1] = 30000;
+	assert_assigned(scene_register_fully(s, "dev-1"), HUB1, "dev-1", "reprovisionedToInitialAssignment");
+	s->round_trips_us[0] = 90000;
+	assert_assigned(scene_register_fully(s, "dev-1"), HUB2, "dev-1", "deviceDataMigrated");
+	assert_ptr_equal(scene_only_hub(s, "dev-1"), scene_hub(s, HUB2));
+	assert_twin(s, HUB2, TAGS, DESIRED, REPORTED);
+}
+
 const struct CMUnitTest again_tests[] = {
+	SCENE_TEST(a_device_of_lowest_latency_moves_when_its_hub_is_known_to_be_farther),
 	SCENE_TEST(the_three_policies_say_where_it_lands_and_with_which_twin),
 	SCENE_TEST(never_asks_no_hub_and_repeats_the_operation),
 	SCENE_TEST(on_the_same_hub_new_keys_are_put_right),
