@@ -85,11 +85,12 @@ static void fail(struct registration *r, const struct custom_choice *choice)
 				     .sentence = choice->sentence});
 }
 
-enum lookup consult_judge(struct registration *r, const struct allocation *question)
+enum lookup consult_judge(struct registration *r)
 {
+	const struct allocation question = choose_question(r);
 	struct custom_choice choice;
 
-	if (custom_judge(&r->heard, question, &r->choice, r->arena, &choice) != OK) {
+	if (custom_judge(&r->heard, &question, &r->choice, r->arena, &choice) != OK) {
 		registration_refuse_store(r, ERR_NO_MEMORY);
 		return LOOKUP_REFUSED;
 	}

@@ -341,32 +341,6 @@ static enum step tell_home(struct registration *r, struct place home)
 	return go_to(r, home);
 }
 
-static struct allocation allocation_of(const struct registration *r)
-{
-	return (struct allocation){.registration_id = r->q.registration_id,
-				   .hubs = r->hubs,
-				   .hub_count = r->hub_count,
-				   .enrollment = r->enrollment,
-				   .service_policy = r->service->allocation_policy,
-				   .current_hub = record_place(r->record).hub};
-}
-
-/* As this loop's links have measured them. Without memory the hubs are as if never measured. */
-static const int64_t *round_trips(const struct registration *r)
-{
-	int64_t *us = arena_array(r->arena, r->hub_count, sizeof(*us));
-	struct link_state state;
-	size_t at = 0;
-
-	while (us && link_each(r->p->conf.link, &at, &state)) {
-		const struct linked_hub *hub = lookup_hub(r, slice_str(state.hub));
-
-		if (hub)
-			us[hub - r->hubs] = state.smoothed_us;
-	}
-	return us;
-}
-
 static enum step go_to_choice(struct registration *r)
 {
 	r->hub = r->choice.hub;
@@ -396,18 +370,13 @@ static void decide_nothing_yet(struct registration *r)
 
 static enum step step_allocate(struct registration *r)
 {
-	struct allocation question = allocation_of(r);
 	struct place home = record_place(r->record);
 
-	if (allocate_measures(&question))
-		question.round_trips_us = round_trips(r);
 	decide_nothing_yet(r);
 	if (home.hub.n > 0 && r->enrollment->update_hub == FLAG_NO)
 		return must_be_told(r, home) ? tell_home(r, home) : stay(r, home);
-	if (allocate_choose(&question, r->arena, &r->choice) != OK) {
-		registration_refuse_store(r, ERR_NO_MEMORY);
+	if (!choose_hub(r))
 		return STEP_answer;
-	}
 	if (r->choice.elsewhere)
 		return STEP_consult;
 	return r->choice.hub ? go_to_choice(r) : no_choice(r);
@@ -415,11 +384,9 @@ static enum step step_allocate(struct registration *r)
 
 static enum step step_consult(struct registration *r)
 {
-	const struct allocation question = allocation_of(r);
-
 	if (!registration_replied(r))
 		return consult_webhook(r) ? PAUSE : STEP_answer;
-	switch (consult_judge(r, &question)) {
+	switch (consult_judge(r)) {
 	case LOOKUP_FOUND: return go_to_choice(r);
 	case LOOKUP_GO_ON: return STEP_record;
 	case LOOKUP_REFUSED: break;

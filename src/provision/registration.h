@@ -4,8 +4,8 @@
  * register.c is the way it goes, step by step; the others help it along. registration.c: birth, waiting, answering
  * and end. lookup.c: what the store knows. record.c: what the store is told. places.c: identities on hubs. status.c:
  * questions about how it went. answer.c: the JSON. attempt.c: why it was refused. resume.c: what an earlier run left.
- * revoked.c: certificates that were withdrawn; fetch_lists.c: the lists of them, from elsewhere. consult.c: the webhook
- * of a custom allocation, asked through webhook.h.
+ * revoked.c: certificates that were withdrawn; fetch_lists.c: the lists of them, from elsewhere. choose.c: the choice of
+ * a hub; consult.c: the webhook that makes it in a custom allocation, asked through webhook.h.
  */
 #ifndef BERTH_PROVISION_REGISTRATION_H
 #define BERTH_PROVISION_REGISTRATION_H
@@ -342,12 +342,19 @@ void revoked_free(struct provision *);
 struct list_fetcher *list_fetcher_new(struct loop *, struct store *, struct fetcher *);
 void list_fetcher_free(struct list_fetcher **);
 
+/* --- choose.c --- */
+
+/* What every policy is to know. */
+struct allocation choose_question(const struct registration *);
+/* The policy's choice, or that it is made elsewhere. False: refused. */
+bool choose_hub(struct registration *);
+
 /* --- consult.c --- */
 
 /* Ask the webhook which of the candidates of `choice` it shall be. False: it could not start, and the registration is refused. */
 bool consult_webhook(struct registration *);
 /* Its reply is here. LOOKUP_FOUND: the choice is made. LOOKUP_GO_ON: it will be recorded as failed. LOOKUP_REFUSED: refused. */
-enum lookup consult_judge(struct registration *, const struct allocation *);
+enum lookup consult_judge(struct registration *);
 
 /* --- record.c --- */
 
