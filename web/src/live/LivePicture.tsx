@@ -56,6 +56,7 @@ function usePainting(frame: RefObject<HTMLElement>, canvas: RefObject<HTMLCanvas
     let places = placesOf(box);
     let colours = coloursOf(box);
     let request = 0;
+    let painted = false; // as it is when nothing moves
     const measure = () => {
       const scale = globalThis.devicePixelRatio || 1;
       paper.width = box.clientWidth * scale;
@@ -63,11 +64,15 @@ function usePainting(frame: RefObject<HTMLElement>, canvas: RefObject<HTMLCanvas
       c.setTransform(scale, 0, 0, scale, 0, 0);
       places = placesOf(box);
       colours = coloursOf(box);
+      painted = false;
     };
     const paint = (now: number) => {
+      request = requestAnimationFrame(paint);
+      const still = particles.isStill;
+      if (still && painted) return;
       c.clearRect(0, 0, box.clientWidth, box.clientHeight);
       particles.draw(c, places, colours, now);
-      request = requestAnimationFrame(paint);
+      painted = still;
     };
     const observer = new ResizeObserver(measure);
     observer.observe(box);

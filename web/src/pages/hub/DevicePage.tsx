@@ -69,7 +69,6 @@ function Identity({ hub, id }: { hub: string; id: string }) {
           [
             'May connect',
             <Switch
-             
               checked={one.status === 'enabled'}
               disabled={change.isPending || !mayChange}
               label={one.status === 'enabled' ? 'Enabled' : `Disabled${one.statusReason ? `: ${one.statusReason}` : ''}`}
