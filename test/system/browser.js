@@ -30,6 +30,7 @@ class Visitor {
     page.on('pageerror', (error) => this.trouble(`page: ${error}`));
     page.on('request', (request) => this.request(request));
     for (const end of ['requestfinished', 'requestfailed']) page.on(end, (request) => this.pending.delete(request));
+    page.on('framenavigated', () => this.pending.clear()); // of what the page before asked, nothing is told any more
     page.on('requestfailed', (request) => !wasLeft(request) && this.trouble(`${request.failure().errorText} ${Visitor.spell(request)}`));
     page.on('response', (response) => response.status() >= 400 && this.trouble(`${response.status()} ${Visitor.spell(response.request())}`));
   }
@@ -46,7 +47,7 @@ class Visitor {
     const { host, protocol } = new URL(request.url());
     if (protocol !== 'data:' && protocol !== 'blob:' && host !== new URL(home).host) this.trouble(`a request to another host: ${request.url()}`);
     this.asked.push(Visitor.spell(request));
-    if (!request.url().includes('/berth/events')) this.pending.add(request);
+    if (protocol === 'https:' && !request.url().includes('/berth/events')) this.pending.add(request);
   }
 
   // What the next steps will call forth: "409 PUT ...". It has to come.
@@ -76,11 +77,12 @@ class Visitor {
 
   // Until everything that was asked is answered, and shown.
   async settled() {
-    for (let still = 0; still < 3; ) {
+    for (let i = 0, still = 0; i < 250; i++) {
       await berth.sleep(40);
       still = this.pending.size === 0 ? still + 1 : 0;
+      if (still === 3) return this;
     }
-    return this;
+    throw new Error(`never answered: ${[...this.pending].map(Visitor.spell).join(', ')}`);
   }
 
   heading(name) {
