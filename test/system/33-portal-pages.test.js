@@ -29,7 +29,7 @@ async function judge(who, name) {
   for (const [width, theme, rules] of [[1280, 'light'], [1280, 'dark', ['color-contrast']], [390, 'dark', ['color-contrast']], [390, 'light']]) {
     await who.page.setViewportSize({ width, height: 844 });
     await who.page.emulateMedia({ colorScheme: theme });
-    await who.page.waitForFunction((dark) => document.documentElement.dataset.dark === dark && document.getAnimations().every((it) => it.playState !== 'running'), String(theme === 'dark'));
+    await who.page.waitForFunction((dark) => document.documentElement.dataset.dark === dark && !document.getAnimations().some((it) => it instanceof CSSTransition), String(theme === 'dark'));
     found.push(...(await who.page.evaluate(grave, rules)).map((line) => `${name}, ${theme}, ${width}: ${line}`));
   }
   await who.page.setViewportSize({ width: 360, height: 740 });
