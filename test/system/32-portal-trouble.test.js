@@ -187,7 +187,7 @@ story('unlinking says how many devices are there and what becomes of them; they 
   const ada = await (await signedIn()).open('/services/dps1/linked-hubs');
   await ada.button('Unlink hub1.berth.test').click();
   const dialog = ada.page.getByRole('alertdialog', { name: 'Unlink hub1.berth.test?' });
-  await dialog.getByText(/^\d+ devices? of this service (are|is) there now\. They stay on the hub/).waitFor();
+  await dialog.getByText(/^\d+ devices? (are|is) on this hub now\. Devices stay on the hub/).waitFor();
   await dialog.getByText('it is given another linked hub').waitFor();
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await ada.row('Linked IoT hubs', 'hub1').waitFor();
