@@ -14,7 +14,7 @@ interface UnlinkProps {
 /** Says what unlinking does and what it does not, with the number of devices concerned. */
 export function Unlink({ service, hub, onClose }: UnlinkProps) {
   const changeLinks = useChangeLinks(service);
-  const there = hub.devices === null ? '' : `${plural(hub.devices, 'device')} ${hub.devices === 1 ? 'is' : 'are'} on this hub now. `;
+  const there = hub.devices == null ? '' : `${plural(hub.devices, 'device')} ${hub.devices === 1 ? 'is' : 'are'} on this hub now. `;
   const close = (done: boolean) => {
     if (done) toast(`${hub.name} is no longer linked.`);
     onClose();
