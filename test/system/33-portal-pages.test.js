@@ -22,21 +22,21 @@ const grave = (rules) =>
     .then(({ violations }) => violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.any[0]?.message ?? ''})`).join(', ')}`));
 const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
 
-// Width is the shape of a page, the theme only its colours: these alone are judged again.
+// Width is the shape of a page, the theme only its colours: these alone are judged again. Nothing moves meanwhile.
 async function judge(who, name) {
   const found = [];
   await who.page.evaluate(axe);
   for (const [width, theme, rules] of [[1280, 'light'], [1280, 'dark', ['color-contrast']], [390, 'dark', ['color-contrast']], [390, 'light']]) {
     await who.page.setViewportSize({ width, height: 844 });
-    await who.page.emulateMedia({ colorScheme: theme });
-    await who.page.waitForFunction((dark) => document.documentElement.dataset.dark === dark && !document.getAnimations().some((it) => it instanceof CSSTransition), String(theme === 'dark'));
+    await who.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    await who.page.waitForFunction((dark) => document.documentElement.dataset.dark === dark && !document.getAnimations().some((it) => it instanceof CSSTransition), String(theme === 'dark'), { polling: 100 });
     found.push(...(await who.page.evaluate(grave, rules)).map((line) => `${name}, ${theme}, ${width}: ${line}`));
   }
   await who.page.setViewportSize({ width: 360, height: 740 });
   const sideways = await who.page.evaluate(overflow);
   if (sideways > 0) found.push(`${name} scrolls sideways by ${sideways} px at 360`);
   await who.page.setViewportSize({ width: 1280, height: 844 });
-  await who.page.emulateMedia({ colorScheme: 'light' });
+  await who.page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
   return found;
 }
 

@@ -19,16 +19,21 @@ export function setAppearance(wanted: Appearance): void {
   listeners.forEach((tell) => tell());
 }
 
+// Heard once, and not looked at otherwise: a browser that is asked between the change and its event keeps the event to itself.
+let systemIsDark = system.matches;
+system.addEventListener('change', ({ matches }) => {
+  systemIsDark = matches;
+  listeners.forEach((tell) => tell());
+});
+
 function subscribe(tell: () => void): () => void {
   listeners.add(tell);
-  system.addEventListener('change', tell);
   return () => {
     listeners.delete(tell);
-    system.removeEventListener('change', tell);
   };
 }
 
 export const useAppearance = (): Appearance => useSyncExternalStore(subscribe, stored);
 
 export const useIsDark = (): boolean =>
-  useSyncExternalStore(subscribe, () => stored() === 'dark' || (stored() === 'system' && system.matches));
+  useSyncExternalStore(subscribe, () => stored() === 'dark' || (stored() === 'system' && systemIsDark));
