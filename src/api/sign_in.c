@@ -221,7 +221,7 @@ static void sign_in_judged(void *cookie, enum err e, struct slice hash)
 }
 
 /* Nobody's password is judged too, so that an unknown name takes as long as a wrong password. */
-static void sign_in_read(struct api_call *call, enum err e)
+static void judge_found(struct api_call *call, enum err e, password_done *judged)
 {
 	struct sign_in *s = call->state;
 
@@ -231,7 +231,12 @@ static void sign_in_read(struct api_call *call, enum err e)
 	}
 	s->found = s->want[0].count ? s->want[0].records : NULL;
 	wait_for(call, password_judge(call->conf->passwords, call->conf->loop, s->password, s->found ? s->found->password_hash : NO_SLICE,
-				      sign_in_judged, call, &call->password_ask));
+				      judged, call, &call->password_ask));
+}
+
+static void sign_in_read(struct api_call *call, enum err e)
+{
+	judge_found(call, e, sign_in_judged);
 }
 
 void session_sign_in(struct api_call *call)
@@ -342,15 +347,7 @@ static void password_judged(void *cookie, enum err e, struct slice hash)
 
 static void password_read(struct api_call *call, enum err e)
 {
-	struct sign_in *s = call->state;
-
-	if (e != OK) {
-		api_refuse_store(call, e);
-		return;
-	}
-	s->found = s->want[0].count ? s->want[0].records : NULL;
-	wait_for(call, password_judge(call->conf->passwords, call->conf->loop, s->password, s->found ? s->found->password_hash : NO_SLICE,
-				      password_judged, call, &call->password_ask));
+	judge_found(call, e, password_judged);
 }
 
 void session_password(struct api_call *call)
