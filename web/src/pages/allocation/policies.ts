@@ -12,7 +12,7 @@ export const policies: readonly NamedPolicy<ServicePolicy>[] = [
   {
     word: 'GeoLatency',
     name: 'Lowest latency',
-    meaning: 'A device goes to the linked hub with the lowest latency to it.',
+    meaning: 'A device goes to the linked hub that answers this server soonest, as long as that is measured; hubs about as near share by weight.',
   },
   {
     word: 'Hashed',
