@@ -3,6 +3,7 @@
 import { Button, Field, Input, Spinner, Switch } from '@fluentui/react-components';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState, type FormEvent } from 'react';
+import { flushSync } from 'react-dom';
 import { Fault } from '../../api/fault';
 import { keys } from '../../api/keys';
 import { listCertificates, readService } from '../../api/manage';
@@ -52,8 +53,9 @@ export function EntryForm({ service, kind, initial, isNew, busy, error, back, on
   const submit = (e: FormEvent) => {
     e.preventDefault();
     if (Object.keys(all).length === 0) return onSave(draft);
-    setTried(true);
-    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]')?.focus());
+    // At once: what is typed next must not land in the field that had the focus a frame ago.
+    flushSync(() => setTried(true));
+    form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]')?.focus();
   };
 
   return (
