@@ -202,7 +202,7 @@ enum err passwords_new(struct passwords **out)
 
 	if (p == NULL)
 		return ERR_NO_MEMORY;
-	if ((p->wrong = rate_new(WRONG_PER_MINUTE)) == NULL || (e = work_queue_new(&conf, &p->queue)) != OK) {
+	if ((p->wrong = rate_new(WRONG_PER_MINUTE, RATE_MINUTE_MS)) == NULL || (e = work_queue_new(&conf, &p->queue)) != OK) {
 		passwords_free(&p);
 		return e;
 	}

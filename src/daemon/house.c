@@ -44,7 +44,7 @@ struct house {
 	const struct folder *folder;
 	struct arena *arena;
 	struct store *store;
-	struct rate *registers, *operations;
+	struct rate *registers, *operations, *polls;
 	struct passwords *passwords;
 	struct api_ports ports;
 	unsigned char secret[ATTEST_SECRET_SIZE]; /* of the challenges to TPMs */
@@ -105,6 +105,7 @@ static enum err furnish(struct house *h, struct storey *s)
 							.webhooks = s->fetcher,
 							.news = s->news,
 							.registers = h->registers,
+							.polls = h->polls,
 							.max_attempts_kept = (int)set->attempts_kept,
 							.secret = slice_over(h->secret, sizeof(h->secret))},
 			       &s->provision)) != OK)
@@ -218,9 +219,10 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 	    (h->provisions = calloc(h->count, sizeof(struct provision *))) == NULL)
 		goto fail;
 	seal_derive(folder->seal, SLICE("attestation"), h->secret);
-	h->registers = rate_new((int)settings->registrations_per_minute);
-	h->operations = rate_new((int)settings->operations_per_minute);
-	if (h->registers == NULL || h->operations == NULL || (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
+	h->registers = rate_new((int)settings->registrations_per_minute, RATE_MINUTE_MS);
+	h->operations = rate_new((int)settings->operations_per_minute, RATE_MINUTE_MS);
+	h->polls = rate_new((int)settings->polls_per_10_seconds, POLLS_WINDOW_MS);
+	if (h->registers == NULL || h->operations == NULL || h->polls == NULL || (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
 		goto fail;
 	for (size_t i = 0; i < h->count; i++) {
 		if ((e = furnish(h, &h->storeys[i])) != OK)
@@ -271,6 +273,7 @@ void house_close(struct house **house)
 			loop_free(&h->storeys[i].loop);
 	rate_free(&h->registers);
 	rate_free(&h->operations);
+	rate_free(&h->polls);
 	explicit_bzero(h->first_password, sizeof(h->first_password));
 	explicit_bzero(h->secret, sizeof(h->secret));
 	free(h->provisions);
@@ -405,6 +408,7 @@ enum err house_reload(struct house *h, const struct settings *settings, const ch
 		log_set_level(level);
 	rate_set(h->registers, (int)settings->registrations_per_minute);
 	rate_set(h->operations, (int)settings->operations_per_minute);
+	rate_set(h->polls, (int)settings->polls_per_10_seconds);
 	for (size_t i = 0; i < h->count; i++) {
 		h->storeys[i].new_limits = limits_of(h, settings);
 		h->storeys[i].reload.run = take_new;

@@ -34,6 +34,7 @@
 	S(connections_per_peer, NUMBER, "10000", 1, 10000000, "N", "of them from one address")                                             \
 	S(registrations_per_minute, NUMBER, "0", 0, 100000000, "N", "of one provisioning service; more get 429; 0: no limit")              \
 	S(operations_per_minute, NUMBER, "0", 0, 100000000, "N", "service API calls of one provisioning service; 0: no limit")             \
+	S(polls_per_10_seconds, NUMBER, "0", 0, 1000000, "N", "of one device asking how its registration stands; more get 429; 0: no limit") \
 	S(attempts_kept, NUMBER, "10", 1, 1000, "N", "refusals remembered of each registration ID")                                        \
 	S(drain_seconds, NUMBER, "30", 0, 3600, "N", "how long running requests may take after SIGTERM")                                   \
 	S(log_level, TEXT, "info", 0, 0, "LEVEL", "debug, info, warn or error")                                                            \

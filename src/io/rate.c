@@ -4,9 +4,7 @@
 #include "base/map.h"
 #include "io/rate.h"
 
-#define MINUTE_MS 60000
-
-/* One count stands for MINUTE_MS drops, so `per_minute` drops fall into the bucket each millisecond, and all is exact. */
+/* One count stands for `window_ms` drops, so `count` drops fall into the bucket each millisecond, and all is exact. */
 struct bucket {
 	int64_t missing; /* drops until it is full */
 	int64_t at_ms;   /* when that was so */
@@ -14,12 +12,12 @@ struct bucket {
 
 struct rate {
 	pthread_mutex_t lock;
-	int64_t per_minute;
+	int64_t count, window_ms;
 	struct map *buckets;
 	int64_t swept_ms; /* when full buckets were last thrown away */
 };
 
-struct rate *rate_new(int per_minute)
+struct rate *rate_new(int count, int window_ms)
 {
 	struct rate *r = calloc(1, sizeof(*r));
 
@@ -30,7 +28,8 @@ struct rate *rate_new(int per_minute)
 		return NULL;
 	}
 	pthread_mutex_init(&r->lock, NULL);
-	r->per_minute = per_minute;
+	r->count = count;
+	r->window_ms = window_ms;
 	return r;
 }
 
@@ -49,10 +48,10 @@ void rate_free(struct rate **rate)
 	*rate = NULL;
 }
 
-void rate_set(struct rate *r, int per_minute)
+void rate_set(struct rate *r, int count)
 {
 	pthread_mutex_lock(&r->lock);
-	r->per_minute = per_minute;
+	r->count = count;
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -62,7 +61,7 @@ static void fill(const struct rate *r, struct bucket *b, int64_t now_ms)
 	int64_t passed = now_ms > b->at_ms ? now_ms - b->at_ms : 0;
 
 	b->at_ms += passed;
-	b->missing -= passed < MINUTE_MS ? passed * r->per_minute : b->missing;
+	b->missing -= passed < r->window_ms ? passed * r->count : b->missing;
 	if (b->missing < 0)
 		b->missing = 0;
 }
@@ -72,11 +71,11 @@ static void sweep(struct rate *r, int64_t now_ms)
 	struct bucket *b;
 	struct slice name;
 
-	if (now_ms - r->swept_ms < MINUTE_MS)
+	if (now_ms - r->swept_ms < r->window_ms)
 		return;
 	r->swept_ms = now_ms;
 	for (size_t at = 0; (b = map_each(r->buckets, &at, &name)) != NULL;) {
-		if (now_ms - b->at_ms < MINUTE_MS)
+		if (now_ms - b->at_ms < r->window_ms)
 			continue;
 		map_remove(r->buckets, name);
 		free(b);
@@ -103,10 +102,10 @@ static int64_t take(struct rate *r, struct bucket *b, int64_t now_ms)
 	int64_t room;
 
 	fill(r, b, now_ms);
-	room = r->per_minute * MINUTE_MS - b->missing;
-	if (room < MINUTE_MS)
-		return (MINUTE_MS - room + r->per_minute - 1) / r->per_minute;
-	b->missing += MINUTE_MS;
+	room = r->count * r->window_ms - b->missing;
+	if (room < r->window_ms)
+		return (r->window_ms - room + r->count - 1) / r->count;
+	b->missing += r->window_ms;
 	return 0;
 }
 
@@ -118,7 +117,7 @@ int rate_take(struct rate *r, struct slice name, int64_t now_ms)
 	if (r == NULL)
 		return 0;
 	pthread_mutex_lock(&r->lock);
-	if (r->per_minute > 0) {
+	if (r->count > 0) {
 		sweep(r, now_ms);
 		if ((b = bucket_of(r, name, now_ms)) != NULL)
 			wait = take(r, b, now_ms);
@@ -135,6 +134,6 @@ void rate_give_back(struct rate *r, struct slice name)
 		return;
 	pthread_mutex_lock(&r->lock);
 	if ((b = map_get(r->buckets, name)) != NULL)
-		b->missing = b->missing > MINUTE_MS ? b->missing - MINUTE_MS : 0;
+		b->missing = b->missing > r->window_ms ? b->missing - r->window_ms : 0;
 	pthread_mutex_unlock(&r->lock);
 }

@@ -12,7 +12,7 @@ static const struct slice a = SLICE("a"), b = SLICE("b");
 
 static void without_a_limit_everything_may_happen(void **state)
 {
-	struct rate *r = rate_new(0);
+	struct rate *r = rate_new(0, RATE_MINUTE_MS);
 
 	(void)state;
 	for (int i = 0; i < 10000; i++)
@@ -24,7 +24,7 @@ static void without_a_limit_everything_may_happen(void **state)
 
 static void a_minutes_worth_may_come_at_once_and_then_waits(void **state)
 {
-	struct rate *r = rate_new(60);
+	struct rate *r = rate_new(60, RATE_MINUTE_MS);
 
 	(void)state;
 	for (int i = 0; i < 60; i++)
@@ -42,7 +42,7 @@ static void the_wait_that_is_told_is_long_enough_and_not_longer(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct rate *r = rate_new(limits[i]);
+		struct rate *r = rate_new(limits[i], RATE_MINUTE_MS);
 		int64_t now = 1000;
 		int wait = 0;
 
@@ -57,7 +57,7 @@ static void the_wait_that_is_told_is_long_enough_and_not_longer(void **state)
 
 static void names_do_not_share_a_bucket(void **state)
 {
-	struct rate *r = rate_new(1);
+	struct rate *r = rate_new(1, RATE_MINUTE_MS);
 
 	(void)state;
 	assert_int_equal(rate_take(r, a, 0), 0);
@@ -68,7 +68,7 @@ static void names_do_not_share_a_bucket(void **state)
 
 static void a_clock_that_lags_gives_nothing_away(void **state)
 {
-	struct rate *r = rate_new(60);
+	struct rate *r = rate_new(60, RATE_MINUTE_MS);
 
 	(void)state;
 	for (int i = 0; i < 60; i++)
@@ -80,7 +80,7 @@ static void a_clock_that_lags_gives_nothing_away(void **state)
 
 static void a_new_limit_holds_at_once(void **state)
 {
-	struct rate *r = rate_new(60);
+	struct rate *r = rate_new(60, RATE_MINUTE_MS);
 
 	(void)state;
 	for (int i = 0; i < 60; i++)
@@ -96,7 +96,7 @@ static void a_new_limit_holds_at_once(void **state)
 
 static void names_of_long_ago_make_room(void **state)
 {
-	struct rate *r = rate_new(1);
+	struct rate *r = rate_new(1, RATE_MINUTE_MS);
 	char name[24];
 
 	(void)state;
@@ -111,7 +111,7 @@ static void names_of_long_ago_make_room(void **state)
 
 static void what_is_given_back_may_be_taken_again(void **state)
 {
-	struct rate *r = rate_new(2);
+	struct rate *r = rate_new(2, RATE_MINUTE_MS);
 
 	(void)state;
 	rate_give_back(NULL, a);
@@ -141,7 +141,7 @@ static void *take_many(void *cookie)
 
 static void threads_together_get_no_more_than_the_limit(void **state)
 {
-	struct rate *r = rate_new(30000);
+	struct rate *r = rate_new(30000, RATE_MINUTE_MS);
 	pthread_t threads[4];
 	size_t sum = 0;
 	void *let_in;

@@ -62,6 +62,8 @@ struct device_answer {
 /* `answer` lives only while done() runs. */
 typedef void provision_done(void *cookie, const struct device_answer *answer);
 
+#define POLLS_WINDOW_MS 10000 /* in which so many polls of a device are let in: device-api.md 18 */
+
 struct provision_conf {
 	struct loop *loop;
 	struct store *store;
@@ -70,6 +72,7 @@ struct provision_conf {
 	struct fetcher *webhooks; /* asks those of custom allocations */
 	struct news *news;        /* hears what happens; NULL: nobody does */
 	struct rate *registers;   /* by ID scope; all loops share it. NULL: no limit */
+	struct rate *polls;       /* by ID scope and device; likewise */
 	int max_attempts_kept;    /* per registration ID */
 	struct slice secret;       /* ATTEST_SECRET_SIZE bytes, the same for all servers of a store; lent */
 };

@@ -1,6 +1,9 @@
 /*
  * status.c: a device asks how its registration stands (device-api.md 5.1).
  */
+#include "io/loop.h"
+#include "io/rate.h"
+
 #include "provision/registration.h"
 
 static void refuse_unknown(struct registration *r, int code, const char *message, const char *check, const char *sentence)
@@ -17,6 +20,25 @@ static bool knows_operation(const struct registration *r)
 {
 	return slice_eq(r->q.operation_id, r->record->operation_id) ||
 	       (r->record->former_operation.n > 0 && slice_eq(r->q.operation_id, r->record->former_operation));
+}
+
+/* device-api.md 18. Only who has proven to be the device is counted under its name. */
+static bool polls_too_often(struct registration *r)
+{
+	struct slice id = arena_fold(r->arena, r->q.registration_id);
+	struct slice name = arena_format(r->arena, "%.*s/%.*s", SLICE_ARG(r->scope), SLICE_ARG(id));
+	int wait_ms = rate_take(r->p->conf.polls, name, loop_now_ms(r->p->conf.loop));
+
+	if (wait_ms == 0)
+		return false;
+	registration_refuse(r, &(struct verdict){.error_code = CODE_THROTTLED,
+						 .message = "The device asks too often.",
+						 .check = "polls-per-10-seconds",
+						 .seen = "more than that",
+						 .expected = "as many as the server's settings allow",
+						 .sentence = "The device asks more often how its registration stands than it may; Retry-After tells it when to."});
+	r->result.retry_after = wait_ms / 1000 + 1;
+	return true;
 }
 
 /* The enrollment was switched off since the record was written; only a register writes that down. */
@@ -45,6 +67,8 @@ void status_report(struct registration *r)
 		r->result = (struct result){.shape = SHAPE_WELCOME};
 		return;
 	}
+	if (operation && polls_too_often(r))
+		return;
 	if (operation && (r->record == NULL || r->q.operation_id.n == 0 || !knows_operation(r))) {
 		refuse_unknown(r, CODE_UNKNOWN, "The operation is unknown.", "operation-known",
 			       "No operation of this device has that ID; the last two are remembered.");

@@ -8,7 +8,8 @@ const path = require('node:path');
 const berth = require('./berth.js');
 
 const config = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'berth-rates-')), 'berth.ini');
-const limit = (registers, operations) => fs.writeFileSync(config, `registrations-per-minute = ${registers}\noperations-per-minute = ${operations}\n`);
+const limit = (registers, operations, polls = 0) =>
+  fs.writeFileSync(config, `registrations-per-minute = ${registers}\noperations-per-minute = ${operations}\npolls-per-10-seconds = ${polls}\n`);
 const groupKey = Buffer.alloc(64, 7).toString('base64');
 const scopes = {};
 
@@ -71,9 +72,38 @@ test('12.1: operations of the service API are counted by service; the administra
   assert.strictEqual(shown.status, 0, shown.stderr);
 });
 
-test('SIGHUP reads the limits again', async () => {
-  limit(0, 0);
+async function reload(...limits) {
+  const before = berth.logLines().filter((l) => l.event === 'reloaded').length;
+  limit(...limits);
   process.kill(berth.pid(), 'SIGHUP');
-  for (let i = 0; i < 100 && !berth.logLines().some((l) => l.event === 'reloaded'); i++) await berth.sleep(50);
+  for (let i = 0; i < 100 && berth.logLines().filter((l) => l.event === 'reloaded').length === before; i++) await berth.sleep(50);
+}
+
+test('18: a device that polls without a pause gets 429 and Retry-After; who waits so long is answered; other devices and wrong keys do not count', async () => {
+  await reload(0, 0, 5);
+  const key = berth.deriveKey(groupKey, 'poller');
+  const { body } = await berth.device(scopes.dps1, 'poller', key).register();
+  for (let i = 0; i < 10; i++) assert.strictEqual((await berth.device(scopes.dps1, 'poller', groupKey).poll(body.operationId)).status, 401);
+  const started = Date.now();
+  let answer;
+  let count = -1;
+  do {
+    answer = await berth.device(scopes.dps1, 'poller', key).poll(body.operationId);
+    count++;
+  } while (answer.status === 200 && count < 1000);
+  const most = 5 + Math.ceil((Date.now() - started) / 2000);
+  assert.ok(count >= 5 && count <= most, `${count} were answered, not 5 to ${most}`);
+  assert.strictEqual(answer.status, 429);
+  assert.strictEqual(answer.body.errorCode, 429001);
+  const seconds = Number(answer.headers['retry-after']);
+  assert.ok(seconds >= 1 && seconds <= 3, `Retry-After: ${seconds}`);
+  assert.strictEqual((await register('dps1', 'other')).status, 202);
+  assert.match((await berth.cli('registration', 'explain', 'poller', '--service', 'dps1')).stdout, /asks more often/);
+  await berth.sleep(seconds * 1000);
+  assert.strictEqual((await berth.device(scopes.dps1, 'poller', key).poll(body.operationId)).status, 200);
+});
+
+test('SIGHUP reads the limits again', async () => {
+  await reload(0, 0);
   for (let i = 0; i < 20; i++) assert.strictEqual((await register('dps1', `e-${i}`)).status, 202);
 });
