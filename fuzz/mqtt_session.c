@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "fuzz.h"
+#include "io/claim.h"
 #include "io/test_stream.h"
 #include "protocol/mqtt_server.h"
 
@@ -58,6 +59,7 @@ struct ask {
 static struct stage {
 	struct test_stream stream;
 	struct loop *loop;
+	struct claims *claims;
 	struct protocol_env env;
 	struct connection *connection; /* NULL: it is gone */
 	const struct direction *direction;
@@ -141,6 +143,14 @@ void __wrap_provision_cancel(struct provision_ask **ask)
 	end_ask(a);
 }
 
+struct claims *__wrap_api_claims(const struct api *);
+
+struct claims *__wrap_api_claims(const struct api *api)
+{
+	need(api == (const void *)st);
+	return st->claims;
+}
+
 /* --- what a strict client reads --- */
 
 /* What is sent to a device is an answer to one of its questions. Returns which. */
@@ -214,6 +224,7 @@ static void begin(struct stage *stage, const struct direction *d)
 	st = stage;
 	*st = (struct stage){.direction = d};
 	need(loop_new_manual(START, &st->loop) == OK);
+	need((st->claims = claims_new()) != NULL);
 	stream = test_stream_init(&st->stream, st->loop);
 	st->stream.stuck = d->flags & FLAG_STUCK;
 	buf_init(&st->asked, ROOM);
@@ -320,6 +331,7 @@ static void clear(struct stage *stage)
 	st = stage;
 	test_stream_fini(&stage->stream);
 	buf_fini(&stage->asked);
+	claims_free(&stage->claims);
 	loop_free(&stage->loop);
 }
 

@@ -417,6 +417,11 @@ void api_refuse_store(struct api_call *call, enum err e)
 	api_refuse(call, 500, 500001, "ServerError", "The store failed: %s.", err_text(e));
 }
 
+struct claims *api_claims(const struct api *api)
+{
+	return api->conf.claims;
+}
+
 struct provision_ask *api_ask_device(struct api *api, const struct device_question *q, provision_done *done, void *cookie)
 {
 	return provision_ask(api->conf.provision, q, done, cookie);

@@ -24,6 +24,7 @@ struct api_ports {
 };
 
 struct passwords;
+struct claims;
 
 /* What the daemon wires together; read only, but for `admin_token`, replaced on reload. One per loop. */
 struct api_conf {
@@ -37,6 +38,7 @@ struct api_conf {
 	const char *admin_token; /* bearer token of the data folder's administrator */
 	struct rate *operations; /* service API calls, by ID scope; all loops share it. NULL: no limit */
 	struct passwords *passwords;   /* of operators; all loops share them */
+	struct claims *claims;         /* on the names of devices, by protocols that allow each one connection; all loops share them */
 	const struct api_ports *ports; /* filled before the first question comes */
 };
 
@@ -83,6 +85,8 @@ struct api_call *api_ask(struct api *, const struct api_question *, api_done *, 
 void api_cancel(struct api_call **);
 
 /* What a device asks over a protocol that is not REST; provision.h has the promises, and provision_cancel. */
+struct claims *api_claims(const struct api *);
+
 struct provision_ask *api_ask_device(struct api *, const struct device_question *, provision_done *, void *cookie);
 
 /* Whether the portal is at that host: portal.{domain}, and every name that is not one label below our domain. */

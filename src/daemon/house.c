@@ -6,6 +6,7 @@
 #include "api/passwords.h"
 #include "api/api.h"
 #include "base/log.h"
+#include "io/claim.h"
 #include "io/rate.h"
 #include "daemon/collect.h"
 #include "daemon/first_operator.h"
@@ -45,6 +46,7 @@ struct house {
 	struct arena *arena;
 	struct store *store;
 	struct rate *registers, *operations, *polls;
+	struct claims *claims;
 	struct passwords *passwords;
 	struct api_ports ports;
 	unsigned char secret[ATTEST_SECRET_SIZE]; /* of the challenges to TPMs */
@@ -120,6 +122,7 @@ static enum err furnish(struct house *h, struct storey *s)
 				       .admin_token = h->folder->admin_token,
 				       .operations = h->operations,
 				       .passwords = h->passwords,
+				       .claims = h->claims,
 				       .ports = &h->ports},
 		    &s->api);
 	if (e == OK)
@@ -222,7 +225,8 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 	h->registers = rate_new((int)settings->registrations_per_minute, RATE_MINUTE_MS);
 	h->operations = rate_new((int)settings->operations_per_minute, RATE_MINUTE_MS);
 	h->polls = rate_new((int)settings->polls_per_10_seconds, POLLS_WINDOW_MS);
-	if (h->registers == NULL || h->operations == NULL || h->polls == NULL || (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
+	h->claims = claims_new();
+	if (h->registers == NULL || h->operations == NULL || h->polls == NULL || h->claims == NULL || (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
 		goto fail;
 	for (size_t i = 0; i < h->count; i++) {
 		if ((e = furnish(h, &h->storeys[i])) != OK)
@@ -274,6 +278,7 @@ void house_close(struct house **house)
 	rate_free(&h->registers);
 	rate_free(&h->operations);
 	rate_free(&h->polls);
+	claims_free(&h->claims);
 	explicit_bzero(h->first_password, sizeof(h->first_password));
 	explicit_bzero(h->secret, sizeof(h->secret));
 	free(h->provisions);

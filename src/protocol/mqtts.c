@@ -9,6 +9,7 @@
 
 #include "api/api.h"
 #include "crypto/digest.h"
+#include "io/claim.h"
 #include "protocol/mqtt_server.h"
 
 #define ANSWER_AFTER_MS  12
@@ -40,6 +41,8 @@ struct session {
 	char login_id[37];
 	struct buf identity; /* user name and password, as they came */
 	struct slice scope, registration_id, token;
+	struct claim claim; /* on the client ID, by who has proven to be the device */
+	bool superseded;    /* it has lost that */
 	struct list requests;
 	int request_count;
 	bool subscribed;
@@ -83,6 +86,30 @@ static void turn_away(struct session *s, enum mqtt_code code, const char *why)
 	mqtt_connack(s->connection, code);
 }
 
+/* What was asked is answered first. */
+static void leave_if_superseded(struct session *s)
+{
+	if (s->superseded && s->request_count == 0)
+		mqtt_fail(s->connection, "another connection of the device took its place");
+}
+
+static void on_lost(struct claim *claim)
+{
+	struct session *s = LIST_ITEM(claim, struct session, claim);
+
+	s->superseded = true;
+	leave_if_superseded(s);
+}
+
+/* [MQTT-3.1.4-2]: a client ID has one connection within its ID scope; "{scope}/registrations/{registration ID}" names it. */
+static bool take_the_place(struct session *s)
+{
+	const char *name = buf_slice(&s->identity).p, *end = s->registration_id.p + s->registration_id.n;
+
+	s->claim = (struct claim){.loop = mqtt_loop(s->connection), .name = {name, (size_t)(end - name)}, .lost = on_lost};
+	return claim_take(api_claims(mqtt_house(s->connection)), &s->claim) == OK;
+}
+
 /* 10.1: a wrong credential is refused here; whatever else speaks against the device it hears when it registers. Why, provision has
  * logged and kept. */
 static void login_judged(void *cookie, const struct device_answer *a)
@@ -90,7 +117,12 @@ static void login_judged(void *cookie, const struct device_answer *a)
 	struct session *s = cookie;
 
 	s->login = NULL;
-	mqtt_connack(s->connection, a->status == 401 ? MQTT_NOT_AUTHORIZED : MQTT_ACCEPTED);
+	if (a->status == 401)
+		mqtt_connack(s->connection, MQTT_NOT_AUTHORIZED);
+	else if (a->status == 200 && !take_the_place(s))
+		turn_away(s, MQTT_UNAVAILABLE, "there is no memory to remember one more client ID");
+	else
+		mqtt_connack(s->connection, MQTT_ACCEPTED);
 }
 
 static void begin(void *session, struct connection *connection)
@@ -196,6 +228,7 @@ static void send_what_is_ready(struct session *s)
 		send_answer(s, r);
 		request_free(r);
 	}
+	leave_if_superseded(s);
 	mqtt_rested(s->connection);
 }
 
@@ -283,6 +316,8 @@ static const char *publish(void *session, const struct mqtt_publish *p)
 	} else {
 		return "a message to a topic that is none of a provisioning service";
 	}
+	if (s->superseded)
+		return "another connection of the device took its place";
 	if (pairs.n == 0 || pairs.p[0] != '?')
 		return "a request whose topic has no $rid";
 	pairs = slice_from(pairs, 1);
@@ -308,6 +343,7 @@ static void end(void *session)
 	struct session *s = session;
 
 	provision_cancel(&s->login);
+	claim_drop(&s->claim);
 	while (!list_empty(&s->requests))
 		request_free(LIST_ITEM(s->requests.next, struct request, link));
 	buf_fini(&s->identity);

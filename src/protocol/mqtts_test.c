@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "codec/mqtt.h"
+#include "io/claim.h"
 #include "io/test_stream.h"
 #include "protocol/protocol.h"
 
@@ -98,12 +99,22 @@ void __wrap_provision_cancel(struct provision_ask **ask)
 	*ask = NULL;
 }
 
+static struct claims *claims;
+static int house;
+
+struct claims *__wrap_api_claims(const struct api *);
+
+struct claims *__wrap_api_claims(const struct api *api)
+{
+	assert_ptr_equal(api, &house);
+	return claims;
+}
+
 /* --- the scene --- */
 
 static struct test_stream stream;
 static struct connection *connection;
 static size_t seen;
-static int house;
 static const struct protocol *mqtts;
 
 static void on_closed(void *cookie, struct connection *c)
@@ -122,6 +133,7 @@ static int set_up(void **state)
 	(void)state;
 	log_set_level(LOG_ERROR);
 	assert_int_equal(loop_new_manual(START, &loop), OK);
+	claims = claims_new();
 	asked = 0;
 	seen = 0;
 	out_of_memory = false;
@@ -142,6 +154,7 @@ static int tear_down(void **state)
 		if (login_task.queued)
 			loop_unpost(loop, &login_task);
 	test_stream_fini(&stream);
+	claims_free(&claims);
 	loop_free(&loop);
 	return 0;
 }
@@ -298,6 +311,99 @@ static void what_else_speaks_against_a_device_it_hears_when_it_registers(void **
 	loop_advance(loop, 50);
 	expect_answer("$dps/registrations/res/404/?$rid=1", "{\"errorCode\":404201}");
 	assert_non_null(connection);
+}
+
+static void on_former_closed(void *cookie, struct connection *c)
+{
+	(void)c;
+	*(bool *)cookie = true;
+}
+
+/* A second connection beside the scene's, which takes its bytes from here on. */
+static void connect_again(bool *former_gone)
+{
+	static struct test_stream former;
+	static struct protocol_env former_env;
+	struct stream *s = test_stream_init(&former, loop);
+	struct connection *c;
+	struct buf bytes;
+
+	*former_gone = false;
+	former_env = (struct protocol_env){&house, on_former_closed, former_gone};
+	c = mqtts->open(loop, &s, &former_env);
+	buf_init(&bytes, 1000);
+	mqtt_write(&bytes, &(struct mqtt_packet){.type = MQTT_CONNECT, .connect = credentials("dev-1", USER)});
+	loop_settle(loop);
+	test_stream_feed(&former, buf_slice(&bytes));
+	loop_settle(loop);
+	buf_fini(&bytes);
+	assert_false(*former_gone);
+
+	log_in();
+	loop_settle(loop);
+	if (!*former_gone)
+		mqtts->abort(c);
+	else
+		c = NULL;
+	test_stream_fini(&former);
+}
+
+/* [MQTT-3.1.4-2] */
+static void who_connects_again_takes_the_place_of_the_former_connection(void **state)
+{
+	bool former_gone;
+
+	(void)state;
+	connect_again(&former_gone);
+	assert_true(former_gone);
+	ask("$dps/registrations/PUT/iotdps-register/?$rid=1", "{}");
+	assert_non_null(connection);
+}
+
+static void lose_the_place(void)
+{
+	static struct claim next;
+
+	next = (struct claim){.loop = loop, .name = SLICE("0ne00AB12CD/registrations/dev-1")};
+	assert_int_equal(claim_take(claims, &next), OK);
+	loop_settle(loop);
+	claim_drop(&next);
+}
+
+static void what_the_former_connection_has_asked_is_answered_before_it_ends(void **state)
+{
+	(void)state;
+	log_in();
+	ask("$dps/registrations/PUT/iotdps-register/?$rid=1", "{}");
+	lose_the_place();
+	assert_non_null(connection);
+	answer(1, 200, 0, "{\"status\":\"assigned\"}");
+	loop_advance(loop, 50);
+	expect_answer("$dps/registrations/res/200/?$rid=1", "{\"status\":\"assigned\"}");
+	assert_null(connection);
+}
+
+static void a_former_connection_may_not_ask_any_more(void **state)
+{
+	(void)state;
+	log_in();
+	ask("$dps/registrations/PUT/iotdps-register/?$rid=1", "{}");
+	lose_the_place();
+	publish("$dps/registrations/PUT/iotdps-register/?$rid=2", "{}");
+	assert_null(connection);
+	assert_int_equal(asked, 2);
+}
+
+static void who_has_proven_nothing_takes_nobodys_place(void **state)
+{
+	struct claim held = {.loop = loop, .name = SLICE("0ne00AB12CD/registrations/dev-1")};
+
+	(void)state;
+	assert_int_equal(claim_take(claims, &held), OK);
+	login_status = 404;
+	log_in();
+	assert_false(held.task.queued);
+	claim_drop(&held);
 }
 
 static void a_client_with_a_will_is_let_in(void **state)
@@ -523,6 +629,10 @@ int main(void)
 		SCENE(the_client_id_is_the_registration_id),
 		SCENE(a_wrong_credential_is_refused_with_5),
 		SCENE(what_else_speaks_against_a_device_it_hears_when_it_registers),
+		SCENE(who_connects_again_takes_the_place_of_the_former_connection),
+		SCENE(what_the_former_connection_has_asked_is_answered_before_it_ends),
+		SCENE(a_former_connection_may_not_ask_any_more),
+		SCENE(who_has_proven_nothing_takes_nobodys_place),
 		SCENE(a_client_with_a_will_is_let_in),
 		SCENE(while_the_server_drains_the_code_is_3),
 		SCENE(without_memory_the_code_is_3),

@@ -81,6 +81,23 @@ function npmClient(id, options = {}) {
   });
 }
 
+// [MQTT-3.1.4-2], whichever loop each connection came to.
+test('npm mqtt: of many connections of one device only the last stays, and a stranger takes nobody\'s place', async () => {
+  const open = [];
+  for (let i = 0; i < 8; i++) {
+    const { client } = await npmClient('twice');
+    client.on('close', () => (client.gone = true));
+    open.push(client);
+  }
+  const last = open.pop();
+  await berth.eventually(() => open.every((client) => client.gone));
+  await assert.rejects(npmClient('twice', { password: berth.sas(`${scope}/registrations/twice`, berth.deriveKey(key, 'other')) }));
+  const { client: other } = await npmClient('other');
+  assert.deepStrictEqual(await done((f) => last.subscribe(bytes.ANSWERS, { qos: 1 }, f)), [{ topic: bytes.ANSWERS, qos: 1 }]);
+  assert.ok(!last.gone);
+  for (const client of [last, other]) await done((f) => client.end(false, f));
+});
+
 const one = (client, event) => new Promise((resolve) => client.once(event, (...what) => resolve(what)));
 const done = (start) => new Promise((resolve, reject) => start((error, result) => (error ? reject(error) : resolve(result))));
 
