@@ -39,7 +39,8 @@ bool allocate_measures(const struct allocation *a)
 {
 	const struct allocate_policy *policy = find_policy(policy_name(a));
 
-	return policy && policy->measures;
+	/* A rule may ask for the nearest. */
+	return policy && (policy->measures || (policy->decide && a->enrollment->rule.n > 0));
 }
 
 /* --- candidates --- */
@@ -182,11 +183,12 @@ enum err allocate_choose(const struct allocation *a, struct arena *arena, struct
 		.hub = policy->choose ? policy->choose(a, candidates, count) : NULL,
 		.policy = policy->name,
 		.sentence = tell_choice(arena, a, policy, candidates, count),
-		.elsewhere = policy->choose == NULL,
 		.candidates = candidates,
 		.candidate_count = count,
 	};
-	if (out->hub == NULL && policy->choose)
+	if (policy->decide)
+		return policy->decide(a, arena, out);
+	if (out->hub == NULL)
 		return choose_none(out, policy->name, arena_printf(arena, "The policy %s found no fitting hub.", policy->name));
 	return out->sentence ? OK : ERR_NO_MEMORY;
 }

@@ -17,7 +17,10 @@ struct allocation {
 	struct slice             service_policy; /* "Hashed", "GeoLatency", "Static"; absent: Hashed */
 	const int64_t           *round_trips_us; /* to each of `hubs`, as far as measured (0: not yet); NULL: none is */
 	struct slice             current_hub;    /* where the device is; absent: nowhere yet */
+	struct slice             payload;        /* JSON that the device sent along; absent: none */
 };
+
+struct custom_choice;
 
 struct choice {
 	const struct linked_hub *hub;   /* NULL: none could be chosen */
@@ -25,6 +28,11 @@ struct choice {
 	int                      error_code; /* 400208 when there is no hub; 0 */
 	const char              *sentence;   /* for the operator: why this one, or why none; in the arena */
 	bool                     elsewhere;  /* neither: somebody else chooses among the candidates (custom.h) */
+	bool                     by_rule;    /* `custom` below tells more: a twin and a payload, or what went wrong */
+	struct custom_choice    *custom;     /* in the arena */
+	int                      rule_steps; /* what the rule took: rule.h */
+	int                      rule_line;
+	size_t                   rule_memory;
 	const struct linked_hub *const *candidates; /* those among which was, or is to be, chosen; in the arena */
 	size_t                   candidate_count;
 };
@@ -34,8 +42,11 @@ struct allocate_policy {
 	bool        weighs; /* allocationWeight plays a part: the sentence tells the weights */
 	bool        measures; /* round trips play a part */
 
-	/* Choose among the candidates; `count` is at least 1. NULL: none fits. No function: somebody else chooses. */
+	/* Choose among the candidates; `count` is at least 1. NULL: none fits. */
 	const struct linked_hub *(*choose)(const struct allocation *, const struct linked_hub *const *candidates, size_t count);
+
+	/* In place of choose: say all of the choice, in which the candidates are, or that it is made elsewhere. ERR_NO_MEMORY only. */
+	enum err (*decide)(const struct allocation *, struct arena *, struct choice *);
 };
 
 /* The policy, the candidates (service-api.md 7.1) and the choice. Never fails for want of a hub: that is a choice

@@ -2,6 +2,7 @@
  * custom.c: the policy whose choice is made elsewhere (service-api.md 7.2, 8).
  */
 #include "allocate/custom.h"
+#include "allocate/rule.h"
 #include "codec/json.h"
 
 #define TOLD_MAX 200 /* bytes of what a webhook says that are repeated to the operator */
@@ -16,6 +17,11 @@ static enum err fail(struct custom_choice *out, const char *message, const char 
 static enum err fail_answer(struct custom_choice *out, const char *seen, const char *sentence)
 {
 	return fail(out, "Custom allocation failed: the answer of the webhook cannot be used.", seen, sentence);
+}
+
+static enum err fail_rule(struct custom_choice *out, const char *seen, const char *sentence)
+{
+	return fail(out, "Custom allocation failed: the rule gives no hub.", seen, sentence);
 }
 
 /* --- there is no answer --- */
@@ -57,6 +63,11 @@ static enum err judge_status(const struct custom_reply *r, struct arena *arena, 
 
 /* --- what the answer says --- */
 
+static const char *answerer(const struct choice *asked)
+{
+	return asked->by_rule ? "rule" : "webhook";
+}
+
 static const struct linked_hub *find_candidate(const struct choice *asked, struct slice name)
 {
 	for (size_t i = 0; i < asked->candidate_count; i++)
@@ -76,6 +87,7 @@ static bool is_linked(const struct allocation *a, struct slice name)
 static enum err judge_hub(const json_t *answer, const struct allocation *a, const struct choice *asked, struct arena *arena,
 			  struct custom_choice *out)
 {
+	const char *who = answerer(asked);
 	const json_t *member = json_get_fold(answer, "iotHubHostName");
 	struct slice name, shown;
 
@@ -86,17 +98,17 @@ static enum err judge_hub(const json_t *answer, const struct allocation *a, cons
 	if ((out->hub = find_candidate(asked, name)) != NULL) {
 		out->sentence =
 			asked->candidate_count == 1
-				? arena_printf(arena, "custom: the webhook names %.*s, the only hub to choose from", SLICE_ARG(shown))
-				: arena_printf(arena, "custom: the webhook chose %.*s out of %zu hubs", SLICE_ARG(shown),
+				? arena_printf(arena, "custom: the %s names %.*s, the only hub to choose from", who, SLICE_ARG(shown))
+				: arena_printf(arena, "custom: the %s chose %.*s out of %zu hubs", who, SLICE_ARG(shown),
 					       asked->candidate_count);
 		return out->sentence ? OK : ERR_NO_MEMORY;
 	}
-	return fail_answer(out, arena_printf(arena, "%.*s", SLICE_ARG(shown)),
-			   is_linked(a, name)
-				   ? arena_printf(arena,
-						  "The webhook names %.*s, which is linked but not among the hubs for this enrollment.",
-						  SLICE_ARG(shown))
-				   : arena_printf(arena, "The webhook names %.*s, which is not linked to the service.", SLICE_ARG(shown)));
+	return (asked->by_rule ? fail_rule : fail_answer)(
+		out, arena_printf(arena, "%.*s", SLICE_ARG(shown)),
+		is_linked(a, name)
+			? arena_printf(arena, "The %s names %.*s, which is linked but not among the hubs for this enrollment.", who,
+				       SLICE_ARG(shown))
+			: arena_printf(arena, "The %s names %.*s, which is not linked to the service.", who, SLICE_ARG(shown)));
 }
 
 /* A member that is there and not null; as text, for what goes on is what came. */
@@ -126,7 +138,7 @@ static bool is_twin(struct slice twin)
 	       (slice_absent(properties) || is_object_or_absent(given(properties, "desired")));
 }
 
-static enum err judge_twin(struct slice answer, struct arena *arena, struct custom_choice *out)
+static enum err judge_twin(struct slice answer, const struct choice *asked, struct arena *arena, struct custom_choice *out)
 {
 	struct slice twin = given(answer, "initialTwin");
 
@@ -134,12 +146,14 @@ static enum err judge_twin(struct slice answer, struct arena *arena, struct cust
 		return OK;
 	if (!is_twin(twin))
 		return fail_answer(out, "another initialTwin",
-				   "The initialTwin of the webhook's answer is no object with objects tags and properties.desired.");
+				   arena_printf(arena,
+						"The initialTwin of the %s's answer is no object with objects tags and properties.desired.",
+						answerer(asked)));
 	out->initial_twin = json_compact(arena, twin);
 	return slice_absent(out->initial_twin) ? ERR_NO_MEMORY : OK;
 }
 
-static enum err judge_payload(struct slice answer, struct arena *arena, struct custom_choice *out)
+static enum err judge_payload(struct slice answer, const struct choice *asked, struct arena *arena, struct custom_choice *out)
 {
 	struct slice payload = given(answer, "payload");
 
@@ -151,8 +165,8 @@ static enum err judge_payload(struct slice answer, struct arena *arena, struct c
 		return ERR_NO_MEMORY;
 	if (out->payload.n > CUSTOM_PAYLOAD_MAX)
 		return fail_answer(out, arena_printf(arena, "a payload of %zu bytes", out->payload.n),
-				   arena_printf(arena, "The webhook's payload has %zu bytes; a device is told at most %d.", out->payload.n,
-						CUSTOM_PAYLOAD_MAX));
+				   arena_printf(arena, "The %s's payload has %zu bytes; a device is told at most %d.", answerer(asked),
+						out->payload.n, CUSTOM_PAYLOAD_MAX));
 	return OK;
 }
 
@@ -163,9 +177,9 @@ static enum err judge_members(const json_t *answer, const struct custom_reply *r
 	enum err e = judge_hub(answer, a, asked, arena, out);
 
 	if (e == OK && out->hub)
-		e = judge_twin(r->body, arena, out);
+		e = judge_twin(r->body, asked, arena, out);
 	if (e == OK && out->hub)
-		e = judge_payload(r->body, arena, out);
+		e = judge_payload(r->body, asked, arena, out);
 	return e;
 }
 
@@ -193,4 +207,40 @@ enum err custom_judge(const struct custom_reply *r, const struct allocation *a, 
 	return e == OK ? OK : ERR_NO_MEMORY;
 }
 
-const struct allocate_policy allocate_custom = {.name = "custom"};
+/* --- a rule --- */
+
+/* Its answer is a webhook's in form, and is judged as one. */
+static enum err judge_rule(const struct rule_outcome *told, const struct allocation *a, const struct choice *asked, struct arena *arena,
+			   struct custom_choice *out)
+{
+	const struct custom_reply reply = {.e = OK, .status = 200, .body = told->answer};
+
+	if (slice_absent(told->answer))
+		return fail_rule(out, told->line ? arena_printf(arena, "a rule that fails in line %d", told->line) : "a rule that fails",
+				 told->fault);
+	return custom_judge(&reply, a, asked, arena, out);
+}
+
+static enum err decide(const struct allocation *a, struct arena *arena, struct choice *out)
+{
+	struct rule_outcome told;
+	enum err e;
+
+	out->elsewhere = a->enrollment->rule.n == 0;
+	if (out->elsewhere)
+		return out->sentence ? OK : ERR_NO_MEMORY;
+	out->by_rule = true;
+	if ((out->custom = arena_alloc(arena, sizeof(*out->custom))) == NULL ||
+	    (e = rule_run(a, out->candidates, out->candidate_count, arena, &told)) != OK ||
+	    (e = judge_rule(&told, a, out, arena, out->custom)) != OK)
+		return ERR_NO_MEMORY;
+	out->hub = out->custom->hub;
+	out->sentence = out->custom->sentence;
+	out->error_code = out->hub ? 0 : CUSTOM_FAILED;
+	out->rule_steps = told.steps;
+	out->rule_line = told.line;
+	out->rule_memory = told.memory;
+	return OK;
+}
+
+const struct allocate_policy allocate_custom = {.name = "custom", .decide = decide};

@@ -1,6 +1,7 @@
 /*
  * service_entry.c: what may be stored as an enrollment, and what becomes of it on the way (service-api.md 5, 6.1).
  */
+#include "allocate/rule.h"
 #include "base/text.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
@@ -255,12 +256,26 @@ static struct no check_hubs(const struct entry_context *x, const struct enrollme
 	return FINE;
 }
 
+/* It is not run before a device registers; but what cannot be read is refused now. */
+static struct no check_rule(const struct enrollment *e, struct arena *arena)
+{
+	struct rule_outcome told;
+
+	if (rule_check(e->rule, arena, &told) != OK)
+		return (struct no){500, 500001, "There is no memory to read the rule."};
+	return told.fault ? bad(arena, "customAllocationDefinition.rule: %s", told.fault) : FINE;
+}
+
 static struct no check_allocation(const struct enrollment *e, struct arena *arena)
 {
 	if (e->iot_hubs.n && slice_absent(e->allocation_policy))
 		return bad(arena, "iotHubs is given without allocationPolicy: name both, or neither.");
+	if (e->rule.n > 0 && (e->webhook_url.n > 0 || e->webhook_version.n > 0))
+		return bad(arena, "customAllocationDefinition has a rule and a webhook: one of them decides, so name one.");
+	if (e->rule.n > 0)
+		return check_rule(e, arena);
 	if (is(e->allocation_policy, "custom") && (e->webhook_url.n == 0 || e->webhook_version.n == 0))
-		return bad(arena, "allocationPolicy custom needs customAllocationDefinition with webhookUrl and apiVersion.");
+		return bad(arena, "allocationPolicy custom needs customAllocationDefinition with webhookUrl and apiVersion, or with a rule.");
 	if (e->webhook_url.n && !slice_starts_fold(e->webhook_url, SLICE("https://")) &&
 	    !slice_starts_fold(e->webhook_url, SLICE("http://")))
 		return bad(arena, "customAllocationDefinition.webhookUrl must be an https or http address.");

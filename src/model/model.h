@@ -237,6 +237,7 @@ static inline void *field_of(const struct field *f, void *record)
 	F(LIST, iot_hubs, "iotHubs", 0, NULL, "hubs to choose from; absent: all linked hubs")                                       \
 	F(TEXT, webhook_url, "customAllocationDefinition.webhookUrl", 0, NULL, "asked by the custom policy")                        \
 	F(TEXT, webhook_version, "customAllocationDefinition.apiVersion", 0, NULL, "form of the question")                          \
+	F(TEXT, rule, "customAllocationDefinition.rule", 0, NULL, "in place of a webhook: Lua that names the hub; ours")           \
 	F(TEXT, credential_policy, "credentialPolicyName", 0, NULL, "stored and echoed")                                            \
 	F(TEXT, namespace_name, "namespaceName", 0, NULL, "stored and echoed")                                                      \
 	F(TEXT, authority_name, "certificateAuthorityName", 0, NULL, "stored and echoed")                                           \

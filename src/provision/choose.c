@@ -3,6 +3,22 @@
  */
 #include "provision/registration.h"
 
+/* Who goes on with what was left unfinished does not bring the payload of the register. */
+static bool goes_on(const struct registration *r)
+{
+	return r->taken_up || r->q.operation_id.n > 0;
+}
+
+struct slice choose_payload(const struct registration *r)
+{
+	struct slice payload;
+
+	if (goes_on(r))
+		return record_promises(r) ? r->record->device_payload : NO_SLICE;
+	payload = json_member(slice_trim(r->q.body), "payload", true);
+	return slice_eq(payload, SLICE("null")) ? NO_SLICE : payload;
+}
+
 struct allocation choose_question(const struct registration *r)
 {
 	return (struct allocation){.registration_id = r->q.registration_id,
@@ -10,6 +26,7 @@ struct allocation choose_question(const struct registration *r)
 				   .hub_count = r->hub_count,
 				   .enrollment = r->enrollment,
 				   .service_policy = r->service->allocation_policy,
+				   .payload = r->device_payload,
 				   .current_hub = record_place(r->record).hub};
 }
 
@@ -29,14 +46,49 @@ static const int64_t *round_trips(const struct registration *r)
 	return us;
 }
 
+void choose_take(struct registration *r, const struct custom_choice *from, const char *who)
+{
+	r->given_twin = from->initial_twin;
+	r->payload = from->payload;
+	if (from->payload_dropped)
+		log_warn(NULL, "payload-dropped", "device", arena_str(r->arena, r->q.registration_id), "by", who, "reason",
+			 "The payload is no JSON object, which is all that devices read.", NULL);
+}
+
 bool choose_hub(struct registration *r)
 {
-	struct allocation question = choose_question(r);
+	struct allocation question;
 
+	/* A rule decides at once, and anew should a crash come in between: with what the device has said. */
+	if (r->enrollment->rule.n > 0)
+		r->device_payload = choose_payload(r);
+	question = choose_question(r);
 	if (allocate_measures(&question))
 		question.round_trips_us = round_trips(r);
-	if (allocate_choose(&question, r->arena, &r->choice) == OK)
-		return true;
-	registration_refuse_store(r, ERR_NO_MEMORY);
-	return false;
+	if (allocate_choose(&question, r->arena, &r->choice) != OK) {
+		registration_refuse_store(r, ERR_NO_MEMORY);
+		return false;
+	}
+	if (r->choice.by_rule && r->choice.hub)
+		choose_take(r, r->choice.custom, "rule");
+	return true;
+}
+
+void choose_none(struct registration *r)
+{
+	const struct custom_choice *custom = r->choice.custom;
+	struct verdict why = {.error_code = r->choice.error_code,
+			      .message = "No hub is available for the device.",
+			      .check = "hub-available",
+			      .seen = "none",
+			      .expected = "a linked hub",
+			      .sentence = r->choice.sentence};
+
+	if (custom) {
+		why.message = custom->message;
+		why.check = "custom-allocation";
+		why.seen = custom->seen;
+		why.expected = arena_printf(r->arena, "one of %zu hubs, named by the rule", r->choice.candidate_count);
+	}
+	registration_fail(r, &why);
 }

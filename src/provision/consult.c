@@ -9,22 +9,6 @@
 #include "provision/registration.h"
 #include "provision/webhook.h"
 
-/* Who goes on with what was left unfinished does not bring the payload of the register. */
-static bool goes_on(const struct registration *r)
-{
-	return r->taken_up || r->q.operation_id.n > 0;
-}
-
-static struct slice payload_of(const struct registration *r)
-{
-	struct slice payload;
-
-	if (goes_on(r))
-		return record_promises(r) ? r->record->device_payload : NO_SLICE;
-	payload = json_member(slice_trim(r->q.body), "payload", true);
-	return slice_eq(payload, SLICE("null")) ? NO_SLICE : payload;
-}
-
 /* What is told lives only while this runs. */
 static void heard(void *cookie, const struct custom_reply *reply)
 {
@@ -55,7 +39,7 @@ bool consult_webhook(struct registration *r)
 		.hub = home.hub,
 		.device_id = home.device,
 		.leaf = r->verdict.leaf_info,
-		.payload = r->device_payload = payload_of(r),
+		.payload = r->device_payload = choose_payload(r),
 		.candidates = r->choice.candidates,
 		.candidate_count = r->choice.candidate_count,
 	};
@@ -98,12 +82,8 @@ enum lookup consult_judge(struct registration *r)
 		fail(r, &choice);
 		return LOOKUP_GO_ON;
 	}
-	if (choice.payload_dropped)
-		log_warn(NULL, "payload-dropped", "device", arena_str(r->arena, r->q.registration_id), "reason",
-			 "The webhook's payload is no JSON object, which is all that devices read.", NULL);
 	r->choice.hub = choice.hub;
 	r->choice.sentence = choice.sentence;
-	r->given_twin = choice.initial_twin;
-	r->payload = choice.payload;
+	choose_take(r, &choice, "webhook");
 	return LOOKUP_FOUND;
 }

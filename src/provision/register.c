@@ -349,17 +349,6 @@ static enum step go_to_choice(struct registration *r)
 	return go_to(r, record_place(r->record));
 }
 
-static enum step no_choice(struct registration *r)
-{
-	registration_fail(r, &(struct verdict){.error_code = r->choice.error_code,
-					       .message = "No hub is available for the device.",
-					       .check = "hub-available",
-					       .seen = "none",
-					       .expected = "a linked hub",
-					       .sentence = r->choice.sentence});
-	return STEP_record;
-}
-
 /* Whoever starts over begins without what was decided before. */
 static void decide_nothing_yet(struct registration *r)
 {
@@ -379,7 +368,10 @@ static enum step step_allocate(struct registration *r)
 		return STEP_answer;
 	if (r->choice.elsewhere)
 		return STEP_consult;
-	return r->choice.hub ? go_to_choice(r) : no_choice(r);
+	if (r->choice.hub)
+		return go_to_choice(r);
+	choose_none(r);
+	return STEP_record;
 }
 
 static enum step step_consult(struct registration *r)

@@ -344,10 +344,16 @@ void list_fetcher_free(struct list_fetcher **);
 
 /* --- choose.c --- */
 
+/* What the device sent along; absent: nothing. */
+struct slice choose_payload(const struct registration *);
 /* What every policy is to know. */
 struct allocation choose_question(const struct registration *);
 /* The policy's choice, or that it is made elsewhere. False: refused. */
 bool choose_hub(struct registration *);
+/* The policy has chosen no hub: it will be recorded as failed. */
+void choose_none(struct registration *);
+/* What a custom choice gives beside the hub. */
+void choose_take(struct registration *, const struct custom_choice *, const char *who);
 
 /* --- consult.c --- */
 

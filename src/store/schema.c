@@ -53,7 +53,14 @@ static const char *const to_5[] = {
 	NULL,
 };
 
-static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}};
+/* Rules of custom allocation. */
+static const char *const to_6[] = {
+	"ALTER TABLE enrollment ADD COLUMN rule {text}",
+	"ALTER TABLE enrollment_group ADD COLUMN rule {text}",
+	NULL,
+};
+
+static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}, {6, to_6}};
 
 const struct schema schema_current = {.version = SCHEMA_VERSION, .steps = steps, .count = sizeof(steps) / sizeof(steps[0])};
 
