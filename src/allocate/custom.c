@@ -76,11 +76,15 @@ static const struct linked_hub *find_candidate(const struct choice *asked, struc
 	return NULL;
 }
 
+/* By its host name, or by the first label of that. */
 static bool is_linked(const struct allocation *a, struct slice name)
 {
-	for (size_t i = 0; i < a->hub_count; i++)
-		if (slice_eq_fold(a->hubs[i].name, name))
+	for (size_t i = 0; i < a->hub_count; i++) {
+		struct slice hub = a->hubs[i].name;
+
+		if (slice_starts_fold(hub, name) && (hub.n == name.n || hub.p[name.n] == '.'))
 			return true;
+	}
 	return false;
 }
 

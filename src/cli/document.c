@@ -80,6 +80,13 @@ static json_t *number_value(const char *value)
 	return *value && *end == 0 ? json_integer(n) : NULL;
 }
 
+static json_t *text_value(struct command *c, const struct field *f, const char *value)
+{
+	struct slice text = f->rules & FIELD_FILE ? text_or_file(c, value) : slice_str(value);
+
+	return slice_absent(text) ? NULL : json_stringn(text.p, text.n);
+}
+
 /* The option's text as its field's JSON; NULL: complained. An empty value takes the member away: null. */
 static json_t *value_of(struct command *c, const struct field *f, const char *option, const char *value)
 {
@@ -105,7 +112,7 @@ static json_t *value_of(struct command *c, const struct field *f, const char *op
 		return json;
 	case FIELD_LIST: return list_value(c, value);
 	case FIELD_CERT: return certificate_value(c, value);
-	default: return json_string(value);
+	default: return text_value(c, f, value);
 	}
 }
 

@@ -51,6 +51,7 @@ enum field_rule {
 	FIELD_KEEP_NULL = 32,/* an explicit null is remembered and printed (a present, empty slice); TEXT and ENUM */
 	FIELD_DEFAULT = 64,  /* ENUM: absent prints and counts as the first choice */
 	FIELD_COLUMN = 128,  /* a column of the CLI's tables */
+	FIELD_FILE = 512,    /* TEXT: the CLI's option may name a file: @FILE */
 	FIELD_SHOW_ZERO = 256, /* INT, FLAG, TIME: absent prints as 0, false, the year 1 (hub-api.md 4.3) */
 };
 
@@ -237,7 +238,7 @@ static inline void *field_of(const struct field *f, void *record)
 	F(LIST, iot_hubs, "iotHubs", 0, NULL, "hubs to choose from; absent: all linked hubs")                                       \
 	F(TEXT, webhook_url, "customAllocationDefinition.webhookUrl", 0, NULL, "asked by the custom policy")                        \
 	F(TEXT, webhook_version, "customAllocationDefinition.apiVersion", 0, NULL, "form of the question")                          \
-	F(TEXT, rule, "customAllocationDefinition.rule", 0, NULL, "in place of a webhook: Lua that names the hub; ours")           \
+	F(TEXT, rule, "customAllocationDefinition.rule", FIELD_FILE, NULL, "in place of a webhook: Lua that names the hub; ours")  \
 	F(TEXT, credential_policy, "credentialPolicyName", 0, NULL, "stored and echoed")                                            \
 	F(TEXT, namespace_name, "namespaceName", 0, NULL, "stored and echoed")                                                      \
 	F(TEXT, authority_name, "certificateAuthorityName", 0, NULL, "stored and echoed")                                           \

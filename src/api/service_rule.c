@@ -1,0 +1,186 @@
+/*
+ * service_rule.c: a rule of a custom allocation tried before a device depends on it. Ours.
+ */
+#include "allocate/custom.h"
+#include "api/service.h"
+
+struct trial {
+	const struct entry_kind *kind; /* NULL: the rule stands in the question */
+	struct enrollment entry_like, *entry;
+	struct linked_hub hub_like;
+	struct store_want want[2]; /* hubs, entry */
+	struct slice rule, id, payload;
+	struct slices named;
+};
+
+static void write_fault(struct json_out *out, const struct choice *choice)
+{
+	json_open(out, "error", '{');
+	json_int(out, "line", choice->rule_line);
+	json_str(out, "message", choice->sentence);
+	json_close(out, '}');
+}
+
+static void write_answer(struct api_call *call, const struct choice *choice)
+{
+	struct json_out *out = &call->out;
+
+	json_open(out, NULL, '{');
+	if (choice->hub)
+		json_text(out, "hub", choice->hub->name);
+	else
+		json_none(out, "hub");
+	json_str(out, "sentence", choice->sentence);
+	json_int(out, "instructions", choice->rule_steps);
+	json_int(out, "memory", (int64_t)choice->rule_memory);
+	if (choice->custom && choice->custom->initial_twin.n)
+		json_raw(out, "initialTwin", choice->custom->initial_twin);
+	if (choice->custom && choice->custom->payload.n)
+		json_raw(out, "payload", choice->custom->payload);
+	if (choice->hub == NULL)
+		write_fault(out, choice);
+	json_close(out, '}');
+	api_answer_out(call, 200);
+}
+
+/* The enrollment as it is, or an empty one; with the rule of the question, if there is one. */
+static struct enrollment *entry_of(struct api_call *call)
+{
+	struct trial *t = call->state;
+	struct enrollment *e = noun_new(&noun_individual, call->arena);
+
+	if (e && t->kind)
+		*e = *(const struct enrollment *)t->want[1].records;
+	if (e == NULL)
+		return NULL;
+	e->allocation_policy = SLICE("custom");
+	if (t->rule.n)
+		e->rule = t->rule;
+	if (t->named.given)
+		e->iot_hubs = t->named;
+	return e;
+}
+
+static void was_read(struct api_call *call, enum err e)
+{
+	struct trial *t = call->state;
+	struct allocation question;
+	struct choice choice;
+
+	if (e == OK && t->kind && t->want[1].count == 0) {
+		api_refuse(call, 404, t->kind->missing, NULL, "%s", t->kind->missing_text);
+		return;
+	}
+	if (e != OK || (t->entry = entry_of(call)) == NULL) {
+		api_refuse_store(call, e != OK ? e : ERR_NO_MEMORY);
+		return;
+	}
+	if (t->entry->rule.n == 0) {
+		api_refuse(call, 400, 400004, NULL, "The enrollment has no rule, and the question brings none.");
+		return;
+	}
+	question = (struct allocation){.registration_id = t->id,
+				       .hubs = t->want[0].records,
+				       .hub_count = t->want[0].count,
+				       .enrollment = t->entry,
+				       .service_policy = call->service->allocation_policy,
+				       .payload = t->payload};
+	if (allocate_choose(&question, call->arena, &choice) != OK)
+		api_refuse_store(call, ERR_NO_MEMORY);
+	else
+		write_answer(call, &choice);
+}
+
+/* --- the question --- */
+
+static bool take_text(struct api_call *call, const json_t *body, const char *name, struct slice *out)
+{
+	const json_t *member = json_get_fold(body, name);
+
+	if (member == NULL || json_is_null(member))
+		return true;
+	if (!json_is_string(member))
+		return false;
+	*out = arena_copy(call->arena, slice_over(json_string_value(member), json_string_length(member)));
+	return true;
+}
+
+static bool take_hubs(struct api_call *call, struct trial *t, const json_t *body)
+{
+	const json_t *hubs = json_get_fold(body, "iotHubs"), *hub;
+	size_t i;
+
+	if (hubs == NULL || json_is_null(hubs))
+		return true;
+	if (!json_is_array(hubs) || json_array_size(hubs) > LINKED_HUBS_MAX ||
+	    (t->named.at = arena_array(call->arena, json_array_size(hubs), sizeof(*t->named.at))) == NULL)
+		return false;
+	t->named.given = true;
+	json_array_foreach(hubs, i, hub) {
+		if (!json_is_string(hub))
+			return false;
+		t->named.at[t->named.n++] = arena_copy(call->arena, slice_str(json_string_value(hub)));
+	}
+	return true;
+}
+
+/* Which enrollment it is about. */
+static bool take_entry(struct api_call *call, struct trial *t, const json_t *body)
+{
+	struct slice individual = NO_SLICE, group = NO_SLICE;
+
+	if (!take_text(call, body, "enrollment", &individual) || !take_text(call, body, "group", &group) || (individual.n && group.n))
+		return false;
+	if (individual.n || group.n)
+		t->kind = group.n ? &group_kind : &individual_kind;
+	if (t->kind) {
+		noun_clear(t->kind->noun, &t->entry_like);
+		t->entry_like.scope = call->service->scope;
+		t->entry_like.id = arena_fold(call->arena, group.n ? group : individual);
+	}
+	return true;
+}
+
+static bool take_question(struct api_call *call, struct trial *t)
+{
+	json_t *body = NULL;
+	bool good = json_read(call->q->body, call->arena, &body, NULL) == OK && json_is_object(body) &&
+		    take_text(call, body, "rule", &t->rule) && take_text(call, body, "registrationId", &t->id) &&
+		    take_entry(call, t, body) && take_hubs(call, t, body) && (t->rule.n || t->kind);
+
+	if (good)
+		t->payload = json_member(slice_trim(call->q->body), "payload", true);
+	if (slice_eq(t->payload, SLICE("null")))
+		t->payload = NO_SLICE;
+	json_decref(body);
+	return good && !arena_failed(call->arena);
+}
+
+void service_rule_test(struct api_call *call)
+{
+	struct trial *t = arena_alloc(call->arena, sizeof(*t));
+
+	if (t == NULL) {
+		api_refuse_store(call, ERR_NO_MEMORY);
+		return;
+	}
+	if (!take_question(call, t)) {
+		api_refuse(call, 400, 400004, NULL,
+			   "To try a rule takes a rule (text) or the enrollment or group that has one, and if wanted a registrationId, a "
+			   "payload and iotHubs (names).");
+		return;
+	}
+	if (t->id.n == 0)
+		t->id = SLICE("device");
+	if (!id_is_good(t->id)) {
+		api_refuse(call, 400, 400004, NULL, "The registration ID is not a valid one.");
+		return;
+	}
+	call->state = t;
+	noun_clear(&noun_linked_hub, &t->hub_like);
+	t->hub_like.scope = call->service->scope;
+	t->want[0] = (struct store_want){.noun = &noun_linked_hub, .like = &t->hub_like, .keys = 1, .limit = LINKED_HUBS_MAX};
+	if (t->kind)
+		t->want[1] = (struct store_want){.noun = t->kind->noun, .like = &t->entry_like, .keys = 2};
+	api_read(call, t->want, t->kind ? 2 : 1, was_read);
+}
