@@ -1,5 +1,5 @@
 #!/bin/sh
-# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|transports|lookup|store|chain|idle|portal ...]
+# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|transports|lookup|store|chain|rule|idle|portal ...]
 #
 # With --x509, register and lookup are of devices that show a certificate.
 #
@@ -290,6 +290,12 @@ store() {
 	"$bin/bench/bench_store" "$work/store" $records 4
 }
 
+# What a rule adds to the choice of a hub.
+rule() {
+	title "rule: CPU time for each device, the shortest of $chain_times"
+	"$bin/bench/bench_rule" $chain_times
+}
+
 # What judging a chain of certificates takes, beside OpenSSL alone.
 chain() {
 	title "chain: CPU time for each chain, the shortest of $chain_times"
@@ -393,9 +399,9 @@ if [ "${1:-}" = --inside ]; then
 	fi
 	trap stop_all EXIT
 	machine
-	for part in ${*:-register transports lookup store chain idle portal}; do
+	for part in ${*:-register transports lookup store chain rule idle portal}; do
 		case $part in
-		transports | store | chain | idle | portal) $part ;;
+		transports | store | chain | rule | idle | portal) $part ;;
 		*) "$part$kind" ;;
 		esac
 	done
@@ -409,7 +415,7 @@ for word in "$@"; do
 	case $word in
 	--quick) quick=yes ;;
 	--x509) kind=_x509 ;;
-	register | transports | lookup | store | chain | idle | portal) set -- "$@" "$word" ;;
+	register | transports | lookup | store | chain | rule | idle | portal) set -- "$@" "$word" ;;
 	*)
 		sed -n '2s/.*: /usage: /p' "$here/run.sh" >&2
 		exit 2
