@@ -25,7 +25,7 @@ import { filtered } from '../../lib/paging';
 import { formatNumber, formatRate } from '../../lib/format';
 import { useLive } from '../../live/useLive';
 import { DeleteResource } from './DeleteResource';
-import { doingOf, matches, resourcesOf, type ResourceRow } from './rows';
+import { doingOf, enrollmentsOf, matches, resourcesOf, type ResourceRow } from './rows';
 
 const filterNames = ['q', 'kind'];
 const kinds = [
@@ -101,7 +101,7 @@ export default function AllResources() {
           <Stats>
             <Stat label="Registrations per second" value={formatRate(rates.assigned)} href={paths.live} />
             <Stat label="Registered devices" value={formatNumber(overview.data.services.reduce((n, s) => n + s.registrations, 0))} />
-            <Stat label="Enrollments" value={formatNumber(overview.data.services.reduce((n, s) => n + s.enrollments, 0))} />
+            <Stat label="Enrollments" value={formatNumber(enrollmentsOf(all))} note="with groups" />
             <Stat label="Refused per second" value={formatRate(rates.refused)} />
           </Stats>
         )}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Overview } from '../../api/types';
-import { doingOf, matches, resourcesOf } from './rows';
+import { doingOf, enrollmentsOf, matches, resourcesOf } from './rows';
 
 const overview: Overview = {
   services: [{ name: 'dps1', idScope: '0ne1', enrollments: 3, enrollmentGroups: 1, registrations: 2, linkedHubs: 1, state: 'Active' }],
@@ -20,6 +20,10 @@ test('a row says what its resource is doing now', () => {
   expect(service && doingOf(service, rates)).toBe('2 registered of 4 enrollments, 5 per second');
   expect(a && doingOf(a, rates)).toBe('0 devices');
   expect(b && doingOf(b, rates)).toBe('1 device, 5 per second');
+});
+
+test('the number on top counts what the rows count: individual enrollments and groups', () => {
+  expect(enrollmentsOf(resourcesOf(overview))).toBe(4);
 });
 
 test('names are searched without regard to case', () => {

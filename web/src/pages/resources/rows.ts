@@ -41,6 +41,9 @@ export function resourcesOf(overview: Overview): ResourceRow[] {
   return [...services, ...hubs].sort((a, b) => a.name.localeCompare(b.name));
 }
 
+/** Individual ones and groups, of all services. */
+export const enrollmentsOf = (rows: readonly ResourceRow[]): number => rows.reduce((n, row) => n + row.enrollments, 0);
+
 export const matches = (row: ResourceRow, text: string, kind: string): boolean =>
   row.name.toLowerCase().includes(text.toLowerCase()) && (kind === '' || row.kind === kind);
 
