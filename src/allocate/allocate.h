@@ -32,6 +32,7 @@ struct choice {
 	struct custom_choice    *custom;     /* in the arena */
 	int                      rule_steps; /* what the rule took: rule.h */
 	int                      rule_line;
+	bool                     rule_declined;
 	size_t                   rule_memory;
 	const struct linked_hub *const *candidates; /* those among which was, or is to be, chosen; in the arena */
 	size_t                   candidate_count;

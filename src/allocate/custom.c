@@ -243,6 +243,7 @@ static enum err decide(const struct allocation *a, struct arena *arena, struct c
 	out->error_code = out->hub ? 0 : CUSTOM_FAILED;
 	out->rule_steps = told.steps;
 	out->rule_line = told.line;
+	out->rule_declined = told.declined;
 	out->rule_memory = told.memory;
 	return OK;
 }

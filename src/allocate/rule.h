@@ -21,6 +21,7 @@ struct rule_outcome {
 	struct slice answer; /* in the form of a webhook's (service-api.md 8), in the arena; absent: it gave none */
 	const char *fault;   /* why: a sentence for the operator */
 	int line;            /* of the rule, where it went wrong; 0: nowhere in particular */
+	bool declined;       /* it is no mistake: the rule says that there is no hub for the device */
 	int steps;           /* in hundreds */
 	size_t memory;       /* bytes at most at once */
 };

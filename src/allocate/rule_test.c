@@ -201,7 +201,9 @@ static void what_is_no_hub_is_told(void **state)
 
 	assert_failed(f, "nil", "The rule failed");
 	assert_failed(f, "return nil, 'no hub for model P9'", "no hub for model P9");
+	assert_true(f->choice.rule_declined);
 	assert_failed(f, "do return end", "it returns nothing");
+	assert_false(f->choice.rule_declined);
 	assert_failed(f, "7", "returns a number where a hub is named");
 	assert_failed(f, "true", "returns a boolean");
 	assert_failed(f, "{}", "returns a table");

@@ -229,6 +229,7 @@ static void write_part(lua_State *L, int table, const char *from, const char *to
 
 static void refuse_nil(lua_State *L, int first)
 {
+	rule_here(L)->out->declined = lua_gettop(L) >= first;
 	if (lua_type(L, first + 1) == LUA_TSTRING)
 		luaL_error(L, "it gives no hub, and says: %s", lua_tostring(L, first + 1));
 	luaL_error(L, lua_gettop(L) < first ? "it returns nothing" : "it returns nil, which is no hub");

@@ -37,7 +37,7 @@ static void write_answer(struct api_call *call, const struct choice *choice)
 		json_raw(out, "initialTwin", choice->custom->initial_twin);
 	if (choice->custom && choice->custom->payload.n)
 		json_raw(out, "payload", choice->custom->payload);
-	if (choice->hub == NULL)
+	if (choice->hub == NULL && !choice->rule_declined)
 		write_fault(out, choice);
 	json_close(out, '}');
 	api_answer_out(call, 200);

@@ -6,39 +6,14 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const berth = require('./berth.js');
-const { addresses, furnish, home, password, signedIn, story, visitor, withBrowser } = require('./browser.js');
+const { addresses, furnish, home, judge, password, signedIn, story, visitor, withBrowser } = require('./browser.js');
 
-const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const MANY = process.env.BERTH_MILLION === '1' ? 1_000_000 : 100_000;
 const DEVICES = 2000;
 
 withBrowser(furnish);
 
 // --- what axe finds ---
-
-const grave = (rules) =>
-  window.axe
-    .run(document, { resultTypes: ['violations'], ...(rules ? { runOnly: rules } : {}) })
-    .then(({ violations }) => violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.any[0]?.message ?? ''})`).join(', ')}`));
-const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
-
-// Width is the shape of a page, the theme only its colours: these alone are judged again. Nothing moves meanwhile.
-async function judge(who, name) {
-  const found = [];
-  await who.page.evaluate(axe);
-  for (const [width, theme, rules] of [[1280, 'light'], [1280, 'dark', ['color-contrast']], [390, 'dark', ['color-contrast']], [390, 'light']]) {
-    await who.page.setViewportSize({ width, height: 844 });
-    await who.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-    await who.page.waitForFunction((dark) => document.documentElement.dataset.dark === dark && !document.getAnimations().some((it) => it instanceof CSSTransition), String(theme === 'dark'), { polling: 100 });
-    found.push(...(await who.page.evaluate(grave, rules)).map((line) => `${name}, ${theme}, ${width}: ${line}`));
-  }
-  await who.page.setViewportSize({ width: 360, height: 740 });
-  const sideways = await who.page.evaluate(overflow);
-  if (sideways > 0) found.push(`${name} scrolls sideways by ${sideways} px at 360`);
-  await who.page.setViewportSize({ width: 1280, height: 844 });
-  await who.page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
-  return found;
-}
 
 story('axe finds nothing grave on any page, light or dark, narrow or wide; none scrolls sideways', async () => {
   const out = await visitor();

@@ -8,6 +8,7 @@ const { chromium } = require('playwright-core');
 const berth = require('./berth.js');
 const { CA, make, pem } = require('./pki.js');
 
+const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const home = 'https://portal.berth.test';
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const skip = fs.existsSync(executablePath) ? false : `there is no browser at ${executablePath}: install Debian's chromium, or set CHROMIUM`;
@@ -188,6 +189,34 @@ function story(name, run) {
   });
 }
 
+// --- what axe finds ---
+
+const grave = (rules) =>
+  window.axe
+    .run(document, { resultTypes: ['violations'], ...(rules ? { runOnly: rules } : {}) })
+    .then(({ violations }) => violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.any[0]?.message ?? ''})`).join(', ')}`));
+const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+
+// Width is the shape of a page, the theme only its colours: these alone are judged again. Nothing moves meanwhile.
+async function judge(who, name) {
+  const found = [];
+  await who.page.evaluate(axe);
+  for (const [width, theme, rules] of [[1280, 'light'], [1280, 'dark', ['color-contrast']], [390, 'dark', ['color-contrast']], [390, 'light']]) {
+    await who.page.setViewportSize({ width, height: 844 });
+    await who.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    await who.page.waitForFunction((dark) => document.documentElement.dataset.dark === dark && !document.getAnimations().some((it) => it instanceof CSSTransition), String(theme === 'dark'), { polling: 100 });
+    found.push(...(await who.page.evaluate(grave, rules)).map((line) => `${name}, ${theme}, ${width}: ${line}`));
+  }
+  await who.page.setViewportSize({ width: 360, height: 740 });
+  const sideways = await who.page.evaluate(overflow);
+  if (sideways > 0) found.push(`${name} scrolls sideways by ${sideways} px at 360`);
+  await who.page.setViewportSize({ width: 1280, height: 844 });
+  await who.page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
+  return found;
+}
+
+// --- pages ---
+
 // Every page there is, where service dps1, hub1, entry press-1, group presses, CA certificate plant-root and device press-1 exist.
 const addresses = {
   resources: '/resources', 'new service': '/resources/new-service', 'new hub': '/resources/new-hub', 'live, all': '/live', guide: '/first-steps',
@@ -218,5 +247,5 @@ async function furnish() {
 }
 
 module.exports = {
-  addresses, furnish, home, password, setPassword, signedIn, skip, story, visitor, withBrowser,
+  addresses, furnish, home, judge, password, setPassword, signedIn, skip, story, visitor, withBrowser,
 };

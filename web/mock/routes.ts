@@ -1,3 +1,4 @@
+import { allocationRoutes } from './allocation';
 import { hubRoutes } from './hubApi';
 import { insightRoutes } from './insight';
 import { manageRoutes } from './manage';
@@ -5,7 +6,7 @@ import { refuse, type Asked, type Reply, type Route } from './reply';
 import { serviceRoutes } from './serviceApi';
 import { forged, hasSession, sessionRoutes, signIn } from './session';
 
-const routes: Route[] = [...sessionRoutes, ...insightRoutes, ...serviceRoutes, ...hubRoutes, ...manageRoutes];
+const routes: Route[] = [...sessionRoutes, ...insightRoutes, ...allocationRoutes, ...serviceRoutes, ...hubRoutes, ...manageRoutes];
 
 export function answer(asked: Asked): Reply {
   if (asked.method === 'POST' && asked.path === '/berth/session') return signIn(asked);

@@ -5,8 +5,8 @@ import { useRef, type ReactNode } from 'react';
 import styles from './CodeEditor.module.css';
 
 export interface CodeFault {
-  /** From 1 on. */
-  line: number;
+  /** From 1 on; undefined: it is of the whole. */
+  line?: number;
   column?: number;
   /** Where it stands in the text; undefined: at the beginning of its line. */
   offset?: number;
@@ -38,9 +38,10 @@ export function CodeEditor({ label, hint, required, value, onChange, fault, rows
 
   const jump = () => {
     if (!fault || !area.current) return;
-    const from = fault.offset ?? startOf(value, fault.line);
+    const line = fault.line ?? 1;
+    const from = fault.offset ?? startOf(value, line);
     area.current.focus();
-    area.current.setSelectionRange(from, fault.offset === undefined ? from + (value.split('\n')[fault.line - 1]?.length ?? 0) : from + 1);
+    area.current.setSelectionRange(from, fault.offset === undefined ? from + (value.split('\n')[line - 1]?.length ?? 0) : from + 1);
   };
 
   return (
@@ -91,8 +92,8 @@ export function CodeEditor({ label, hint, required, value, onChange, fault, rows
       <p id={`${id}-fault`} className={styles.fault} role="status">
         {fault && (
           <button type="button" onClick={jump}>
-            Line {fault.line}
-            {fault.column !== undefined && `, column ${fault.column}`}: {fault.message}
+            {fault.line !== undefined && `Line ${fault.line}${fault.column === undefined ? '' : `, column ${fault.column}`}: `}
+            {fault.message}
           </button>
         )}
       </p>

@@ -53,7 +53,8 @@ interface EnrollmentCommon {
   lastUpdatedDateTimeUtc?: string;
   allocationPolicy?: EnrollmentPolicy;
   iotHubs?: string[];
-  customAllocationDefinition?: { webhookUrl: string; apiVersion: string };
+  /** Either of a web hook or a rule. */
+  customAllocationDefinition?: { webhookUrl?: string; apiVersion?: string; rule?: string };
 }
 
 export interface IndividualEnrollment extends EnrollmentCommon {

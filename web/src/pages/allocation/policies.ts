@@ -36,5 +36,5 @@ export const enrollmentPolicies: readonly NamedPolicy<EnrollmentPolicy | ''>[] =
   { word: 'hashed', name: 'Evenly weighted distribution', meaning: 'Over the hubs chosen here, as their weights say.' },
   { word: 'geoLatency', name: 'Lowest latency', meaning: 'The one of the hubs chosen here that is nearest to the device.' },
   { word: 'static', name: 'Static configuration', meaning: 'Always the one hub chosen here.' },
-  { word: 'custom', name: 'Custom', meaning: 'A web hook of yours is asked for every device, and names its hub.' },
+  { word: 'custom', name: 'Custom', meaning: 'A web hook of yours, or a rule written here, names the hub of every device.' },
 ];

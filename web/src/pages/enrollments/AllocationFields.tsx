@@ -1,11 +1,11 @@
 // Which hub an enrollment's devices get, and what happens when they register again.
 
-import { Field, Input, Radio, RadioGroup, Select } from '@fluentui/react-components';
+import { Field, Radio, RadioGroup, Select } from '@fluentui/react-components';
 import type { EnrollmentPolicy, LinkedHubEntry } from '../../api/types';
 import { Checks } from '../../components/Checks';
-import { Pair } from '../../components/Form';
 import { enrollmentPolicies } from '../allocation/policies';
 import type { FieldsProps } from './AttestationFields';
+import { DeciderFields } from './DeciderFields';
 import type { Draft, Reprovisioning } from './draft';
 
 const reprovisioning: readonly (readonly [Reprovisioning, string, string])[] = [
@@ -44,7 +44,7 @@ function HubChoice({ draft, faults, links, onChange }: FieldsProps & { links: Li
 }
 
 export function AllocationFields(props: FieldsProps & { links: LinkedHubEntry[] }) {
-  const { draft, faults, onChange } = props;
+  const { draft, onChange } = props;
   const chosen = enrollmentPolicies.find((policy) => policy.word === draft.policy);
   const choosePolicy = (policy: EnrollmentPolicy | '') => onChange({ policy, ...(policy === 'static' ? { hubs: draft.hubs.slice(0, 1) } : {}) });
   return (
@@ -59,26 +59,7 @@ export function AllocationFields(props: FieldsProps & { links: LinkedHubEntry[] 
         </Select>
       </Field>
       {draft.policy !== '' && <HubChoice {...props} />}
-      {draft.policy === 'custom' && (
-        <Pair>
-          <Field
-            label="Web hook"
-            required
-            hint="It is sent the device and the linked hubs, and answers with one of them."
-            validationState={faults.webhookUrl ? 'error' : 'none'}
-            validationMessage={faults.webhookUrl}
-          >
-            <Input type="url" value={draft.webhookUrl} onChange={(_, data) => onChange({ webhookUrl: data.value })} placeholder="https://…" autoComplete="off" />
-          </Field>
-          <Field label="Shape of the request">
-            <Select value={draft.webhookVersion} onChange={(_, data) => onChange({ webhookVersion: data.value })}>
-              {[...new Set(['2021-10-01', '2019-03-31', '2018-09-01-preview', draft.webhookVersion])].map((version) => (
-                <option key={version}>{version}</option>
-              ))}
-            </Select>
-          </Field>
-        </Pair>
-      )}
+      {draft.policy === 'custom' && <DeciderFields {...props} />}
       <Field label="When the device registers again">
         <RadioGroup value={draft.reprovisioning} onChange={(_, data) => onChange({ reprovisioning: data.value as Reprovisioning })}>
           {reprovisioning.map(([value, name, meaning]) => (

@@ -56,6 +56,24 @@ test('hubs go along only with a policy of the enrollment’s own', () => {
   expect(entryOf(draft({ hubs: ['h'], policy: 'hashed' }), 'individual')).toMatchObject({ allocationPolicy: 'hashed', iotHubs: ['h'] });
 });
 
+test('a custom policy has a web hook or a rule, and never both', () => {
+  const both = draft({ policy: 'custom', webhookUrl: ' https://f.example.org/a ', rule: 'hashed(hubs)\n' });
+  expect(entryOf(both, 'individual')).toMatchObject({ customAllocationDefinition: { webhookUrl: 'https://f.example.org/a', apiVersion: '2021-10-01' } });
+  const ruled = entryOf({ ...both, decider: 'rule' }, 'group');
+  expect(ruled.customAllocationDefinition).toEqual({ rule: 'hashed(hubs)\n' });
+  expect(draftOf(ruled)).toMatchObject({ decider: 'rule', rule: 'hashed(hubs)\n', webhookUrl: '' });
+  expect(entryOf({ ...both, policy: 'hashed' }, 'individual')).not.toHaveProperty('customAllocationDefinition');
+});
+
+test('web hooks are addresses, also without TLS; rules are not empty, and end somewhere', () => {
+  const custom = (more: Partial<Draft>) => faultsOf(draft({ policy: 'custom', ...more }), 'individual');
+  for (const good of ['https://f.example.org', 'http://10.0.0.7:7071/api/a?code=1', ' https://f ']) expect(custom({ webhookUrl: good })).toEqual({});
+  for (const bad of ['', 'ftp://f', 'f.example.org', 'http://', 'https:// f']) expect(custom({ webhookUrl: bad }).webhookUrl).toMatch(/https:.*http:/);
+  expect(custom({ decider: 'rule', rule: 'hubs[1]' })).toEqual({});
+  expect(custom({ decider: 'rule', rule: ' \n' }).rule).toMatch(/Write a rule/);
+  expect(custom({ decider: 'rule', rule: 'é'.repeat(4097) }).rule).toMatch(/8192 bytes; this one has 8194/);
+});
+
 test('faults are told by field', () => {
   expect(faultsOf(draft({}), 'individual')).toEqual({});
   expect(Object.keys(faultsOf(draft({ id: '' }), 'individual'))).toEqual(['id']);

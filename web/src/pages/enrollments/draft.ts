@@ -44,8 +44,11 @@ export interface Draft {
   information: string;
   policy: EnrollmentPolicy | '';
   hubs: string[];
+  /** Who decides where the policy is custom. */
+  decider: 'webhook' | 'rule';
   webhookUrl: string;
   webhookVersion: string;
+  rule: string;
   reprovisioning: Reprovisioning;
 }
 
@@ -69,8 +72,10 @@ export const emptyDraft: Draft = {
   information: '',
   policy: '',
   hubs: [],
+  decider: 'webhook',
   webhookUrl: '',
   webhookVersion: '2021-10-01',
+  rule: '',
   reprovisioning: 'migrate',
 };
 
@@ -110,8 +115,10 @@ export function draftOf(entry: Entry): Draft {
     information: isIndividual(entry) && entry.optionalDeviceInformation ? prettyJson(entry.optionalDeviceInformation) : '',
     policy: entry.allocationPolicy ?? '',
     hubs: entry.iotHubs ?? [],
+    decider: entry.customAllocationDefinition?.rule === undefined ? 'webhook' : 'rule',
     webhookUrl: entry.customAllocationDefinition?.webhookUrl ?? '',
     webhookVersion: entry.customAllocationDefinition?.apiVersion ?? emptyDraft.webhookVersion,
+    rule: entry.customAllocationDefinition?.rule ?? '',
     reprovisioning: reprovisioningOf(entry),
   };
 }
@@ -150,6 +157,9 @@ function attestationOf(draft: Draft, kind: Kind): Attestation {
   }
 }
 
+const deciderOf = (draft: Draft): EnrollmentGroup['customAllocationDefinition'] =>
+  draft.decider === 'rule' ? { rule: draft.rule } : { webhookUrl: draft.webhookUrl.trim(), apiVersion: draft.webhookVersion };
+
 const parsed = (text: string): Record<string, unknown> | undefined => (text.trim() === '' ? undefined : (JSON.parse(text) as Record<string, unknown>));
 
 /** What the server is to store. `base`: what it has, with members that no field of the form shows. */
@@ -165,7 +175,7 @@ export function entryOf(draft: Draft, kind: Kind, base?: Entry): Entry {
       migrateDeviceData: draft.reprovisioning === 'migrate',
     },
     ...(draft.policy ? { allocationPolicy: draft.policy, ...(draft.hubs.length > 0 ? { iotHubs: draft.hubs } : {}) } : {}),
-    ...(draft.policy === 'custom' ? { customAllocationDefinition: { webhookUrl: draft.webhookUrl.trim(), apiVersion: draft.webhookVersion } } : {}),
+    ...(draft.policy === 'custom' ? { customAllocationDefinition: deciderOf(draft) } : {}),
   };
   const unknown = unknownOf(base);
   if (kind === 'group') return { ...unknown, enrollmentGroupId: draft.id, ...common };

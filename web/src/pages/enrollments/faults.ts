@@ -47,10 +47,21 @@ function attestationFaults(draft: Draft, kind: Kind): Faults {
   }
 }
 
+/** Bytes of UTF-8, as the server has it. */
+export const ruleMost = 8192;
+
+/** Whether it is a rule at all is for the server to say, which runs it. */
+function faultOfRule(rule: string): string | undefined {
+  if (rule.trim() === '') return 'Write a rule, or choose a web hook.';
+  const size = new TextEncoder().encode(rule).length;
+  return size > ruleMost ? `At most ${ruleMost} bytes; this one has ${size}.` : undefined;
+}
+
 function allocationFaults(draft: Draft): Faults {
   if (draft.policy === 'static') return { hubs: draft.hubs.length === 1 ? undefined : 'Choose the one hub.' };
   if (draft.policy !== 'custom') return {};
-  return { webhookUrl: /^https:\/\/\S+$/.test(draft.webhookUrl.trim()) ? undefined : 'An address that begins with https://.' };
+  if (draft.decider === 'rule') return { rule: faultOfRule(draft.rule) };
+  return { webhookUrl: /^https?:\/\/[^\s/]\S*$/i.test(draft.webhookUrl.trim()) ? undefined : 'An address that begins with https:// or http://.' };
 }
 
 export function faultsOf(draft: Draft, kind: Kind): Faults {
