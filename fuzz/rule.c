@@ -11,7 +11,7 @@
 
 static void need_good(const struct choice *c)
 {
-	need(c->by_rule && c->custom && c->sentence && c->rule_memory <= RULE_MEMORY_MAX && c->rule_steps <= RULE_STEPS_MAX);
+	need(c->by_rule && c->custom && c->sentence && c->rule->memory <= RULE_MEMORY_MAX && c->rule->steps <= RULE_STEPS_MAX);
 	if (c->hub == NULL) {
 		need(c->error_code == CUSTOM_FAILED && c->custom->message && c->custom->seen);
 		return;

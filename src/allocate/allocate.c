@@ -40,7 +40,14 @@ bool allocate_measures(const struct allocation *a)
 	const struct allocate_policy *policy = find_policy(policy_name(a));
 
 	/* A rule may ask for the nearest. */
-	return policy && (policy->measures || (policy->decide && a->enrollment->rule.n > 0));
+	return (policy && policy->measures) || allocate_has_rule(a);
+}
+
+bool allocate_has_rule(const struct allocation *a)
+{
+	const struct allocate_policy *policy = find_policy(policy_name(a));
+
+	return policy && policy->decide && a->enrollment->rule.n > 0;
 }
 
 /* --- candidates --- */

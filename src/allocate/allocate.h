@@ -21,6 +21,7 @@ struct allocation {
 };
 
 struct custom_choice;
+struct rule_outcome;
 
 struct choice {
 	const struct linked_hub *hub;   /* NULL: none could be chosen */
@@ -28,12 +29,9 @@ struct choice {
 	int                      error_code; /* 400208 when there is no hub; 0 */
 	const char              *sentence;   /* for the operator: why this one, or why none; in the arena */
 	bool                     elsewhere;  /* neither: somebody else chooses among the candidates (custom.h) */
-	bool                     by_rule;    /* `custom` below tells more: a twin and a payload, or what went wrong */
-	struct custom_choice    *custom;     /* in the arena */
-	int                      rule_steps; /* what the rule took: rule.h */
-	int                      rule_line;
-	bool                     rule_declined;
-	size_t                   rule_memory;
+	bool                     by_rule;    /* a rule has chosen, or failed to: rule.h */
+	struct custom_choice    *custom;     /* by_rule: a twin and a payload, or what went wrong; in the arena */
+	struct rule_outcome     *rule;       /* by_rule: what it said, and what it took; in the arena */
 	const struct linked_hub *const *candidates; /* those among which was, or is to be, chosen; in the arena */
 	size_t                   candidate_count;
 };
@@ -54,10 +52,14 @@ struct allocate_policy {
  * with error_code. ERR_NO_MEMORY only. */
 MUST_USE enum err allocate_choose(const struct allocation *, struct arena *, struct choice *);
 
-/* Whether the policy that would decide looks at round trips: others can do without. */
+/* Whether what would decide looks at round trips: others can do without. */
 bool allocate_measures(const struct allocation *);
 
-extern const struct allocate_policy allocate_hashed; /* what others fall back on */
+/* Whether a rule would decide, which looks at the payload: rule.h. */
+bool allocate_has_rule(const struct allocation *);
+
+extern const struct allocate_policy allocate_hashed;      /* what others fall back on */
+extern const struct allocate_policy allocate_geo_latency; /* ... and what a rule may call */
 
 /* To one of its hubs, in microseconds; 0: not measured. */
 int64_t allocate_round_trip(const struct allocation *, const struct linked_hub *);

@@ -1,5 +1,5 @@
 /*
- * custom.c: the policy whose choice is made elsewhere (service-api.md 7.2, 8).
+ * custom.c: the policy whose choice a webhook makes (service-api.md 7.2, 8), or a rule, which is ours.
  */
 #include "allocate/custom.h"
 #include "allocate/rule.h"
@@ -227,24 +227,18 @@ static enum err judge_rule(const struct rule_outcome *told, const struct allocat
 
 static enum err decide(const struct allocation *a, struct arena *arena, struct choice *out)
 {
-	struct rule_outcome told;
-	enum err e;
-
-	out->elsewhere = a->enrollment->rule.n == 0;
+	out->by_rule = allocate_has_rule(a);
+	out->elsewhere = !out->by_rule;
 	if (out->elsewhere)
 		return out->sentence ? OK : ERR_NO_MEMORY;
-	out->by_rule = true;
 	if ((out->custom = arena_alloc(arena, sizeof(*out->custom))) == NULL ||
-	    (e = rule_run(a, out->candidates, out->candidate_count, arena, &told)) != OK ||
-	    (e = judge_rule(&told, a, out, arena, out->custom)) != OK)
+	    (out->rule = arena_alloc(arena, sizeof(*out->rule))) == NULL ||
+	    rule_run(a, out->candidates, out->candidate_count, arena, out->rule) != OK ||
+	    judge_rule(out->rule, a, out, arena, out->custom) != OK)
 		return ERR_NO_MEMORY;
 	out->hub = out->custom->hub;
 	out->sentence = out->custom->sentence;
 	out->error_code = out->hub ? 0 : CUSTOM_FAILED;
-	out->rule_steps = told.steps;
-	out->rule_line = told.line;
-	out->rule_declined = told.declined;
-	out->rule_memory = told.memory;
 	return OK;
 }
 

@@ -1,5 +1,5 @@
 /*
- * custom.h: what the webhook of a custom allocation has answered, judged (service-api.md 8).
+ * custom.h: what the webhook of a custom allocation has answered, or its rule in the same form, judged (service-api.md 8).
  *
  * Pure: somebody else asks, and brings what came of it, good or bad. A good answer names one of the hubs among which the device may
  * be placed; it may bring a twin for the hub and a payload for the device. Anything else is a failure with words of its own.

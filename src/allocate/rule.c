@@ -45,8 +45,11 @@ static void *take(void *cookie, void *memory, size_t from, size_t to)
 		s->held -= from;
 		return NULL;
 	}
-	if ((moved = realloc(memory, to)) == NULL)
+	/* To make less of it must not fail, as Lua sees it. */
+	if ((moved = realloc(memory, to)) == NULL && to > from)
 		return NULL;
+	if (moved == NULL)
+		return memory;
 	s->held = s->held - from + to;
 	s->taken += to > from ? to : 0;
 	if (s->held > s->out->memory)

@@ -22,7 +22,7 @@ struct rule_outcome {
 	const char *fault;   /* why: a sentence for the operator */
 	int line;            /* of the rule, where it went wrong; 0: nowhere in particular */
 	bool declined;       /* it is no mistake: the rule says that there is no hub for the device */
-	int steps;           /* in hundreds */
+	int steps;           /* counted by the hundred */
 	size_t memory;       /* bytes at most at once */
 };
 

@@ -201,9 +201,9 @@ static void what_is_no_hub_is_told(void **state)
 
 	assert_failed(f, "nil", "The rule failed");
 	assert_failed(f, "return nil, 'no hub for model P9'", "no hub for model P9");
-	assert_true(f->choice.rule_declined);
+	assert_true(f->choice.rule->declined);
 	assert_failed(f, "do return end", "it returns nothing");
-	assert_false(f->choice.rule_declined);
+	assert_false(f->choice.rule->declined);
 	assert_failed(f, "7", "returns a number where a hub is named");
 	assert_failed(f, "true", "returns a boolean");
 	assert_failed(f, "{}", "returns a table");
@@ -228,7 +228,7 @@ static void what_cannot_be_read_is_told_with_its_line(void **state)
 	assert_failed(f, "payload.model != 'x' and 'hub-eu'", "~=");
 	assert_failed(f, "payload.a && payload.b", "'and' and 'or'");
 	assert_failed(f, "local x = 1\nif x then\nreturn 'hub-eu'", "line 3");
-	assert_int_equal(f->choice.rule_line, 3);
+	assert_int_equal(f->choice.rule->line, 3);
 	assert_failed(f, "payload.a.b", "line 1");
 	assert_failed(f, "  \n", "empty");
 	assert_failed(f, "\x1bLuaT", "rule");
@@ -293,7 +293,7 @@ static void what_runs_for_ever_is_ended(void **state)
 
 	for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
 		assert_failed(f, loops[i], "runs too long");
-		assert_int_equal(f->choice.rule_steps, RULE_STEPS_MAX);
+		assert_int_equal(f->choice.rule->steps, RULE_STEPS_MAX);
 	}
 }
 
@@ -315,7 +315,7 @@ static void what_eats_memory_is_ended(void **state)
 		if (!strstr(c->sentence, "memory") && !strstr(c->sentence, "too long") && !strstr(c->sentence, "overflow"))
 			print_error("%s: %s\n", eaters[i], c->sentence);
 		assert_true(strstr(c->sentence, "memory") || strstr(c->sentence, "too long") || strstr(c->sentence, "overflow"));
-		assert_true(c->rule_memory <= RULE_MEMORY_MAX);
+		assert_true(c->rule->memory <= RULE_MEMORY_MAX);
 	}
 }
 

@@ -10,8 +10,6 @@
 #define TEXT_MAX    1024 /* bytes that are matched with a pattern */
 #define PATTERN_MAX 128
 
-extern const struct allocate_policy allocate_geo_latency;
-
 static struct slice text_arg(lua_State *L, int arg)
 {
 	size_t n;

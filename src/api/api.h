@@ -84,9 +84,10 @@ struct api_question {
 struct api_call *api_ask(struct api *, const struct api_question *, api_done *, void *cookie);
 void api_cancel(struct api_call **);
 
-/* What a device asks over a protocol that is not REST; provision.h has the promises, and provision_cancel. */
+/* On the names of devices: io/claim.h. */
 struct claims *api_claims(const struct api *);
 
+/* What a device asks over a protocol that is not REST; provision.h has the promises, and provision_cancel. */
 struct provision_ask *api_ask_device(struct api *, const struct device_question *, provision_done *, void *cookie);
 
 /* Whether the portal is at that host: portal.{domain}, and every name that is not one label below our domain. */

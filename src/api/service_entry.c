@@ -272,16 +272,14 @@ static struct no check_allocation(const struct enrollment *e, struct arena *aren
 		return bad(arena, "iotHubs is given without allocationPolicy: name both, or neither.");
 	if (e->rule.n > 0 && (e->webhook_url.n > 0 || e->webhook_version.n > 0))
 		return bad(arena, "customAllocationDefinition has a rule and a webhook: one of them decides, so name one.");
-	if (e->rule.n > 0)
-		return check_rule(e, arena);
-	if (is(e->allocation_policy, "custom") && (e->webhook_url.n == 0 || e->webhook_version.n == 0))
+	if (is(e->allocation_policy, "custom") && e->rule.n == 0 && (e->webhook_url.n == 0 || e->webhook_version.n == 0))
 		return bad(arena, "allocationPolicy custom needs customAllocationDefinition with webhookUrl and apiVersion, or with a rule.");
 	if (e->webhook_url.n && !slice_starts_fold(e->webhook_url, SLICE("https://")) &&
 	    !slice_starts_fold(e->webhook_url, SLICE("http://")))
 		return bad(arena, "customAllocationDefinition.webhookUrl must be an https or http address.");
 	if (is(e->allocation_policy, "static") && e->iot_hubs.n > 1)
 		return bad(arena, "allocationPolicy static takes one hub in iotHubs, not %zu.", e->iot_hubs.n);
-	return FINE;
+	return e->rule.n > 0 ? check_rule(e, arena) : FINE;
 }
 
 static struct no check_rest(const struct entry_context *x, const struct enrollment *e, struct arena *arena)

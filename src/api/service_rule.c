@@ -2,6 +2,7 @@
  * service_rule.c: a rule of a custom allocation tried before a device depends on it. Ours.
  */
 #include "allocate/custom.h"
+#include "allocate/rule.h"
 #include "api/service.h"
 
 struct trial {
@@ -16,7 +17,7 @@ struct trial {
 static void write_fault(struct json_out *out, const struct choice *choice)
 {
 	json_open(out, "error", '{');
-	json_int(out, "line", choice->rule_line);
+	json_int(out, "line", choice->rule ? choice->rule->line : 0);
 	json_str(out, "message", choice->sentence);
 	json_close(out, '}');
 }
@@ -31,13 +32,13 @@ static void write_answer(struct api_call *call, const struct choice *choice)
 	else
 		json_none(out, "hub");
 	json_str(out, "sentence", choice->sentence);
-	json_int(out, "instructions", choice->rule_steps);
-	json_int(out, "memory", (int64_t)choice->rule_memory);
+	json_int(out, "instructions", choice->rule ? choice->rule->steps : 0);
+	json_int(out, "memory", choice->rule ? (int64_t)choice->rule->memory : 0);
 	if (choice->custom && choice->custom->initial_twin.n)
 		json_raw(out, "initialTwin", choice->custom->initial_twin);
 	if (choice->custom && choice->custom->payload.n)
 		json_raw(out, "payload", choice->custom->payload);
-	if (choice->hub == NULL && !choice->rule_declined)
+	if (choice->hub == NULL && !(choice->rule && choice->rule->declined))
 		write_fault(out, choice);
 	json_close(out, '}');
 	api_answer_out(call, 200);
@@ -85,6 +86,7 @@ static void was_read(struct api_call *call, enum err e)
 				       .enrollment = t->entry,
 				       .service_policy = call->service->allocation_policy,
 				       .payload = t->payload};
+	question.round_trips_us = provision_round_trips(call->conf->provision, question.hubs, question.hub_count, call->arena);
 	if (allocate_choose(&question, call->arena, &choice) != OK)
 		api_refuse_store(call, ERR_NO_MEMORY);
 	else

@@ -30,19 +30,16 @@ struct allocation choose_question(const struct registration *r)
 				   .current_hub = record_place(r->record).hub};
 }
 
-/* As this loop's links have measured them. Without memory the hubs are as if never measured. */
-static const int64_t *round_trips(const struct registration *r)
+const int64_t *provision_round_trips(const struct provision *p, const struct linked_hub *hubs, size_t count, struct arena *arena)
 {
-	int64_t *us = arena_array(r->arena, r->hub_count, sizeof(*us));
+	int64_t *us = arena_array(arena, count, sizeof(*us));
 	struct link_state state;
 	size_t at = 0;
 
-	while (us && link_each(r->p->conf.link, &at, &state)) {
-		const struct linked_hub *hub = lookup_hub(r, slice_str(state.hub));
-
-		if (hub)
-			us[hub - r->hubs] = state.smoothed_us;
-	}
+	while (us && link_each(p->conf.link, &at, &state))
+		for (size_t i = 0; i < count; i++)
+			if (slice_eq_fold(hubs[i].name, slice_str(state.hub)))
+				us[i] = state.smoothed_us;
 	return us;
 }
 
@@ -57,14 +54,13 @@ void choose_take(struct registration *r, const struct custom_choice *from, const
 
 bool choose_hub(struct registration *r)
 {
-	struct allocation question;
+	struct allocation question = choose_question(r);
 
-	/* A rule decides at once, and anew should a crash come in between: with what the device has said. */
-	if (r->enrollment->rule.n > 0)
-		r->device_payload = choose_payload(r);
-	question = choose_question(r);
+	/* Should a crash come in between, the rule decides anew: with what the device has said. */
+	if (allocate_has_rule(&question))
+		question.payload = r->device_payload = choose_payload(r);
 	if (allocate_measures(&question))
-		question.round_trips_us = round_trips(r);
+		question.round_trips_us = provision_round_trips(r->p, r->hubs, r->hub_count, r->arena);
 	if (allocate_choose(&question, r->arena, &r->choice) != OK) {
 		registration_refuse_store(r, ERR_NO_MEMORY);
 		return false;

@@ -80,6 +80,10 @@ struct provision_conf {
 MUST_USE enum err provision_new(const struct provision_conf *, struct provision **);
 void provision_free(struct provision **);
 
+/* To each of the hubs, as this loop's links have measured them: microseconds, 0 where none was. NULL: no memory; then they are as if never
+ * measured. */
+const int64_t *provision_round_trips(const struct provision *, const struct linked_hub *hubs, size_t count, struct arena *);
+
 /* Make them know each other: call once, before the loops run. Ownership stays with the caller. */
 void provision_join(struct provision **all, size_t count);
 

@@ -155,7 +155,7 @@ static enum step bar(struct registration *r)
 	return STEP_answer;
 }
 
-/* Who has proven itself counts, so that strangers cannot use up what belongs to the fleet. Polls are free. */
+/* Who has proven itself counts, so that strangers cannot use up what belongs to the fleet. Polls have a limit of their own. */
 static enum step let_in(struct registration *r)
 {
 	struct provision_conf *conf = &r->p->conf;
@@ -163,13 +163,8 @@ static enum step let_in(struct registration *r)
 
 	if (wait_ms == 0)
 		return STEP_join;
-	registration_refuse(r, &(struct verdict){.error_code = CODE_THROTTLED,
-						 .message = "Too many devices are registering.",
-						 .check = "registrations-per-minute",
-						 .seen = "more than that",
-						 .expected = "as many as the server's settings allow",
-						 .sentence = "The provisioning service has had its registrations of this minute."});
-	r->result.retry_after = wait_ms / 1000 + 1;
+	registration_throttle(r, wait_ms, "registrations-per-minute", "Too many devices are registering.",
+			      "The provisioning service has had its registrations of this minute.");
 	return STEP_answer;
 }
 

@@ -429,6 +429,17 @@ void registration_refuse(struct registration *r, const struct verdict *why)
 	attempt_note(r);
 }
 
+void registration_throttle(struct registration *r, int wait_ms, const char *check, const char *message, const char *sentence)
+{
+	registration_refuse(r, &(struct verdict){.error_code = CODE_THROTTLED,
+						 .message = message,
+						 .check = check,
+						 .seen = "more than that",
+						 .expected = "as many as the server's settings allow",
+						 .sentence = sentence});
+	r->result.retry_after = wait_ms / 1000 + 1;
+}
+
 void registration_refuse_store(struct registration *r, enum err e)
 {
 	bool busy = e == ERR_THROTTLED;

@@ -278,6 +278,8 @@ void registration_hub_told(void *cookie, const struct link_answer *);
 
 /* Refuse: the result, the log and the attempt. */
 void registration_refuse(struct registration *, const struct verdict *);
+/* For so many milliseconds: more was asked than the setting `check` lets in. */
+void registration_throttle(struct registration *, int wait_ms, const char *check, const char *message, const char *sentence);
 void registration_refuse_store(struct registration *, enum err);
 /* Ask for another round; nothing is noted. `challenge` is base64. */
 void registration_challenge(struct registration *, struct slice challenge);

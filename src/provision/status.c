@@ -29,16 +29,10 @@ static bool polls_too_often(struct registration *r)
 	struct slice name = arena_format(r->arena, "%.*s/%.*s", SLICE_ARG(r->scope), SLICE_ARG(id));
 	int wait_ms = rate_take(r->p->conf.polls, name, loop_now_ms(r->p->conf.loop));
 
-	if (wait_ms == 0)
-		return false;
-	registration_refuse(r, &(struct verdict){.error_code = CODE_THROTTLED,
-						 .message = "The device asks too often.",
-						 .check = "polls-per-10-seconds",
-						 .seen = "more than that",
-						 .expected = "as many as the server's settings allow",
-						 .sentence = "The device asks more often how its registration stands than it may; Retry-After tells it when to."});
-	r->result.retry_after = wait_ms / 1000 + 1;
-	return true;
+	if (wait_ms > 0)
+		registration_throttle(r, wait_ms, "polls-per-10-seconds", "The device asks too often.",
+				      "The device asks more often how its registration stands than it may; Retry-After tells it when to.");
+	return wait_ms > 0;
 }
 
 /* The enrollment was switched off since the record was written; only a register writes that down. */
