@@ -167,6 +167,21 @@ static void hashed_is_the_policy_of_that_name(void **state)
 	assert_true(differs > 50);
 }
 
+/* It may be kept in the enrollment while another policy decides. */
+static void under_another_policy_a_rule_is_not_run(void **state)
+{
+	struct fixture *f = *state;
+
+	f->e.rule = SLICE("nil");
+	f->e.allocation_policy = SLICE("hashed");
+	assert_false(allocate_has_rule(&f->ask));
+	assert_false(allocate_measures(&f->ask));
+	assert_int_equal(allocate_choose(&f->ask, f->a, &f->choice), OK);
+	assert_non_null(f->choice.hub);
+	assert_false(f->choice.by_rule);
+	assert_null(f->choice.rule);
+}
+
 static void round_trips_make_the_nearest(void **state)
 {
 	static const int64_t us[] = {90000, 20000, 1000};
@@ -373,6 +388,7 @@ int main(void)
 		SCENE(statements_end_with_a_return),
 		SCENE(the_words_help),
 		SCENE(hashed_is_the_policy_of_that_name),
+		SCENE(under_another_policy_a_rule_is_not_run),
 		SCENE(round_trips_make_the_nearest),
 		SCENE(a_twin_and_a_payload_come_along),
 		SCENE(what_is_no_hub_is_told),

@@ -91,6 +91,9 @@ test('what cannot be a rule is refused when it is written, with line and reason'
     assert.strictEqual(answer.status, 400);
     assert.match(answer.body.message, words);
   }
+  const two = await put('bad', { allocationPolicy: 'static', iotHubs: hubs, customAllocationDefinition: { rule: '"hub1"' } });
+  assert.strictEqual(two.status, 400);
+  assert.match(two.body.message, /static takes one hub/);
   const stored = await berth.good(put('good', custom('"hub1"')));
   assert.deepStrictEqual(stored.customAllocationDefinition, { rule: '"hub1"' });
   assert.deepStrictEqual((await berth.good(api('GET', '/enrollments/good'))).customAllocationDefinition, { rule: '"hub1"' });
@@ -145,6 +148,12 @@ test('a rule is tried before a device depends on it: by the API and by the CLI',
   assert.strictEqual(refused.status, 1);
   assert.match(refused.stdout, /linked but not among/);
   assert.strictEqual((await berth.cli('allocation', 'test-rule', '--service', 'dps1')).status, 2);
+
+  // From a webhook to a rule, as docs/rules.md has it.
+  await berth.good(put('was-hook', { allocationPolicy: 'custom', customAllocationDefinition: { webhookUrl: 'https://x.test/', apiVersion: '2021-10-01' } }));
+  const changed = await berth.cli('enrollment', 'update', 'was-hook', '--service', 'dps1', '--rule', '"hub1"', '--webhook-url', '', '--webhook-version', '');
+  assert.strictEqual(changed.status, 0, changed.stderr);
+  assert.deepStrictEqual((await berth.good(api('GET', '/enrollments/was-hook'))).customAllocationDefinition, { rule: '"hub1"' });
 
   const made = await berth.cli('enrollment', 'create', 'by-cli', '--service', 'dps1', '--allocation-policy', 'custom', '--rule', `@${file}`);
   assert.strictEqual(made.status, 0, made.stderr);
