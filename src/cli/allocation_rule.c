@@ -20,34 +20,10 @@ static bool put_text(struct command *c, const char *option, const char *member, 
 	return !slice_absent(text) && document_put(into, member, json_stringn(text.p, text.n));
 }
 
-static bool put_payload(struct command *c, json_t *into)
+/* An option that means what a field of that noun means. */
+static bool put_field(struct command *c, const struct noun *noun, const char *option, const char *field, json_t *into)
 {
-	json_t *payload = NULL;
-	const char *why = "";
-	struct slice text;
-
-	if (given(c, "payload") == NULL)
-		return true;
-	text = text_or_file(c, given(c, "payload"));
-	if (slice_absent(text))
-		return false;
-	if (json_read(text, c->arena, &payload, &why) == OK)
-		return document_put(into, "payload", payload);
-	failed("--payload: %s", why);
-	return false;
-}
-
-static bool put_hubs(struct command *c, json_t *into)
-{
-	struct slice rest = slice_str(given(c, "iot-hubs")), name;
-	json_t *list;
-
-	if (slice_absent(rest))
-		return true;
-	list = json_array();
-	while (slice_next(&rest, ',', &name))
-		json_array_append_new(list, json_string(arena_str(c->arena, slice_trim(name))));
-	return document_put(into, "iotHubs", list);
+	return given(c, option) == NULL || document_set_field(c, noun_field(noun, field), given(c, option), into);
 }
 
 static int ask(struct command *c, const char *text)
@@ -78,8 +54,9 @@ static int test_rule(struct command *c)
 		return misused(c, "which rule? Give --rule, or the --enrollment or --group that has one");
 	}
 	if (put_text(c, "rule", "rule", question) && put_text(c, "id", "registrationId", question) &&
-	    put_text(c, "enrollment", "enrollment", question) && put_text(c, "group", "group", question) && put_payload(c, question) &&
-	    put_hubs(c, question) && (text = json_dumps(question, JSON_COMPACT)) != NULL) {
+	    put_text(c, "enrollment", "enrollment", question) && put_text(c, "group", "group", question) &&
+	    put_field(c, &noun_registration, "payload", "payload", question) &&
+	    put_field(c, &noun_individual, "iot-hubs", "iot_hubs", question) && (text = json_dumps(question, JSON_COMPACT)) != NULL) {
 		status = ask(c, text);
 		free(text);
 	}

@@ -226,7 +226,8 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 	h->operations = rate_new((int)settings->operations_per_minute, RATE_MINUTE_MS);
 	h->polls = rate_new((int)settings->polls_per_10_seconds, POLLS_WINDOW_MS);
 	h->claims = claims_new();
-	if (h->registers == NULL || h->operations == NULL || h->polls == NULL || h->claims == NULL || (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
+	if (h->registers == NULL || h->operations == NULL || h->polls == NULL || h->claims == NULL ||
+	    (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
 		goto fail;
 	for (size_t i = 0; i < h->count; i++) {
 		if ((e = furnish(h, &h->storeys[i])) != OK)

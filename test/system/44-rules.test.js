@@ -144,6 +144,11 @@ test('a rule is tried before a device depends on it: by the API and by the CLI',
   assert.strictEqual(shown.status, 0, shown.stderr);
   assert.strictEqual(JSON.parse(shown.stdout).hub, hubs[0]);
   assert.strictEqual((await berth.cli('allocation', 'test-rule', '--service', 'dps1', '--enrollment', 'mine')).status, 0);
+  const among = await berth.cli('allocation', 'test-rule', '--service', 'dps1', '--rule', 'hashed(hubs)', '--iot-hubs', 'hub2.berth.test', '--output', 'json');
+  assert.strictEqual(JSON.parse(among.stdout).hub, hubs[1]);
+  const odd = await berth.cli('allocation', 'test-rule', '--service', 'dps1', '--rule', '"hub1"', '--payload', '{"model":');
+  assert.notStrictEqual(odd.status, 0);
+  assert.match(odd.stderr, /--payload: /);
   const refused = await berth.cli('allocation', 'test-rule', '--service', 'dps1', '--enrollment', 'mine', '--rule', '"hub1"');
   assert.strictEqual(refused.status, 1);
   assert.match(refused.stdout, /linked but not among/);
