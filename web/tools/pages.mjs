@@ -50,6 +50,38 @@ export const pages = [
     },
   },
   {
+    name: 'enrollment-rule',
+    path: '/services/harbour/enrollments/add',
+    async act(page) {
+      await page.getByRole('textbox', { name: 'Registration ID' }).fill('press-07');
+      await page.getByLabel('Allocation policy').selectOption('custom');
+      await page.getByRole('radio', { name: /^Rule/ }).check();
+      await page.getByText('What a rule can say').click();
+      await button(page, 'Use this: One model goes to one hub, the rest spread').click();
+      await page.getByLabel('Payload it sends').fill('{"model":"P9"}');
+      await button(page, 'Run').click();
+    },
+  },
+  {
+    name: 'enrollment-rule-faults',
+    path: '/services/harbour/enrollments/add',
+    async act(page) {
+      await page.getByRole('textbox', { name: 'Registration ID' }).fill('press-07');
+      await page.getByLabel('Allocation policy').selectOption('custom');
+      await page.getByRole('radio', { name: /^Rule/ }).check();
+      await page.getByRole('textbox', { name: 'Rule' }).fill('-- by model\npayload.model == "P9" ? "hub-eu" : hashed(hubs)\n');
+      await button(page, 'Run').click();
+    },
+  },
+  {
+    name: 'enrollment-webhook-clear',
+    path: '/services/harbour/enrollments/add',
+    async act(page) {
+      await page.getByLabel('Allocation policy').selectOption('custom');
+      await page.getByRole('textbox', { name: 'Web hook' }).fill('http://10.0.0.7:7071/api/allocate');
+    },
+  },
+  {
     name: 'enrollment',
     path: '/services/harbour/enrollments/entry/press-0000008',
     async act(page) {
