@@ -207,6 +207,7 @@ struct registration {
 	const struct service *service;
 	const struct enrollment *enrollment;
 	bool by_group;
+	bool uses_challenge; /* of its TPM: the next record that is written says so */
 	const struct registration_record *record; /* as it is on disk; NULL: none */
 	const struct linked_hub *hubs;
 	size_t hub_count;

@@ -60,7 +60,14 @@ static const char *const to_6[] = {
 	NULL,
 };
 
-static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}, {6, to_6}};
+/* Each challenge of a TPM is good for one registration. */
+static const char *const to_7[] = {
+	"ALTER TABLE registration ADD COLUMN challenge_used {int}",
+	"ALTER TABLE registration ADD COLUMN challenge_used_before {int}",
+	NULL,
+};
+
+static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}, {6, to_6}, {7, to_7}};
 
 const struct schema schema_current = {.version = SCHEMA_VERSION, .steps = steps, .count = sizeof(steps) / sizeof(steps[0])};
 
