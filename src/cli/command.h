@@ -121,6 +121,9 @@ struct column {
 	const char *title, *path; /* dotted, into each element */
 };
 
+/* Whether --output, or a terminal, asks for tables rather than JSON. */
+bool shows_tables(const struct command *);
+
 /* One document or an array of them, as --output says: JSON, or a table of these columns. */
 int show(struct command *, struct slice json, const struct column *columns);
 
@@ -149,7 +152,8 @@ const char *ask_password(struct command *);
 
 /* --- the rows, one table a file --- */
 extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[], import_verbs[], revocation_list_verbs[],
-	registration_verbs[], device_verbs[], operator_verbs[], demo_verbs[], completion_verbs[], allocation_rule_verbs[];
+	registration_verbs[], device_verbs[], operator_verbs[], demo_verbs[], completion_verbs[], allocation_rule_verbs[],
+	allocation_explain_verbs[];
 
 /* All tables, ended by NULL. */
 extern const struct verb *const verb_tables[];

@@ -89,6 +89,8 @@ static struct registration_record *record_next(struct registration *r)
 		next->group_id = r->by_group ? r->enrollment->id : NO_SLICE;
 	if (r->verdict.storage_root_key.n > 0)
 		next->storage_root_key = r->verdict.storage_root_key;
+	if (choose_address(r).n > 0)
+		next->source_address = choose_address(r);
 	if (r->uses_challenge)
 		use_challenge(r, next);
 	next->error_code = INT_NONE;

@@ -207,6 +207,7 @@ struct registration {
 	const struct service *service;
 	const struct enrollment *enrollment;
 	bool by_group;
+	struct geo_place where; /* the device is, once a policy has asked for it */
 	bool uses_challenge; /* of its TPM: the next record that is written says so */
 	const struct registration_record *record; /* as it is on disk; NULL: none */
 	const struct linked_hub *hubs;
@@ -349,6 +350,8 @@ void list_fetcher_free(struct list_fetcher **);
 
 /* What the device sent along; absent: nothing. */
 struct slice choose_payload(const struct registration *);
+/* From where it asks, or did when its registration began, without a port; absent: nobody knows. */
+struct slice choose_address(const struct registration *);
 /* What every policy is to know. */
 struct allocation choose_question(const struct registration *);
 /* The policy's choice, or that it is made elsewhere. False: refused. */

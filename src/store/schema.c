@@ -67,7 +67,13 @@ static const char *const to_7[] = {
 	NULL,
 };
 
-static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}, {6, to_6}, {7, to_7}};
+/* Where devices register from: what is nearest to them can be asked later. */
+static const char *const to_8[] = {
+	"ALTER TABLE registration ADD COLUMN source_address {text}",
+	NULL,
+};
+
+static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}, {6, to_6}, {7, to_7}, {8, to_8}};
 
 const struct schema schema_current = {.version = SCHEMA_VERSION, .steps = steps, .count = sizeof(steps) / sizeof(steps[0])};
 
