@@ -14,7 +14,7 @@
 #define CHANGES_MAX  (8 + POLICIES_MAX + LINKED_HUBS_MAX)
 
 static const char *const known[] = {
-	"state",   "provisioningState",     "iotHubs", "allocationPolicy", "serviceOperationsHostName", "deviceProvisioningHostName",
+	"state",   "provisioningState",     "iotHubs", "allocationPolicy", "endorsementCertificates", "serviceOperationsHostName", "deviceProvisioningHostName",
 	"idScope", "authorizationPolicies", NULL};
 
 const struct resource_kind service_kind = {"Microsoft.Devices/provisioningServices", "dps", false, known};
@@ -152,6 +152,8 @@ static void write_service(struct api_call *call, const struct service *s, const 
 	resource_open(call, &service_kind, &r, "Active");
 	write_links(call, hubs, count);
 	json_text(out, "allocationPolicy", s->allocation_policy.n ? s->allocation_policy : SLICE("Hashed"));
+	if (s->endorsement_certificates.n)
+		json_text(out, "endorsementCertificates", s->endorsement_certificates);
 	json_text(out, "serviceOperationsHostName", arena_format(call->arena, "%.*s.%s", SLICE_ARG(s->name), call->conf->domain));
 	json_text(out, "deviceProvisioningHostName", arena_format(call->arena, "global.%s", call->conf->domain));
 	json_text(out, "idScope", s->scope);
@@ -479,7 +481,8 @@ static struct slice or_else(struct slice given, struct slice before)
 	return slice_absent(given) ? before : given;
 }
 
-static bool allocation_policy_read(struct api_call *call, const struct one *one, struct service *s)
+/* What stands among the properties as a field of its own. */
+static bool properties_read(struct api_call *call, const struct one *one, struct service *s)
 {
 	struct service *given = noun_new(&noun_service, call->arena);
 	const char *why = NULL;
@@ -489,6 +492,7 @@ static bool allocation_policy_read(struct api_call *call, const struct one *one,
 		return false;
 	}
 	s->allocation_policy = or_else(given->allocation_policy, s->allocation_policy);
+	s->endorsement_certificates = or_else(given->endorsement_certificates, s->endorsement_certificates);
 	return true;
 }
 
@@ -535,7 +539,7 @@ static void put_read(struct api_call *call)
 	s->extra = or_else(one->body.extra, s->extra);
 	s->updated = loop_wall(call->conf->loop);
 	s->etag = resource_version(call->arena);
-	if (!allocation_policy_read(call, one, s) || !links_complete(call, one, s->scope))
+	if (!properties_read(call, one, s) || !links_complete(call, one, s->scope))
 		return;
 	one->change[one->changes++] = (struct store_change){
 		.how = one->created ? STORE_INSERT : STORE_UPDATE, .noun = &noun_service, .record = s, .if_etag = etag};
@@ -602,7 +606,8 @@ static void delete_read(struct api_call *call)
 {
 	static const struct noun *const under_scope[] = {&noun_linked_hub,   &noun_individual,      &noun_group,
 							 &noun_registration, &noun_attempt,         &noun_ca_certificate,
-							 &noun_presented,    &noun_revocation_list, &noun_revocation_body};
+							 &noun_presented,    &noun_revocation_list, &noun_revocation_body,
+							 &noun_endorsement_root};
 	struct one *one = call->state;
 	struct service *s = stored_service(one);
 	struct name *name = arena_alloc(call->arena, sizeof(*name));

@@ -284,6 +284,10 @@ static const struct route service_routes[] = {
 	 service_revocation_delete},
 	{HTTP_POST, "/berth/enrollmentgroups/*/revocationlists/*/refresh", RIGHT_ENROLLMENT_WRITE, "RefreshRevocationList",
 	 service_revocation_refresh},
+	{HTTP_GET, "/berth/endorsementroots", RIGHT_ENROLLMENT_READ, "ListEndorsementRoots", service_endorsement_list},
+	{HTTP_GET, "/berth/endorsementroots/*", RIGHT_ENROLLMENT_READ, "GetEndorsementRoot", service_endorsement_get},
+	{HTTP_PUT, "/berth/endorsementroots/*", RIGHT_SERVICE_CONFIG, "PutEndorsementRoot", service_endorsement_put},
+	{HTTP_DELETE, "/berth/endorsementroots/*", RIGHT_SERVICE_CONFIG, "DeleteEndorsementRoot", service_endorsement_delete},
 	{HTTP_GET, "/berth/certificates/expiring", RIGHT_ENROLLMENT_READ, "ListExpiring", service_expiring},
 	{HTTP_OTHER, NULL, 0, NULL, NULL},
 };

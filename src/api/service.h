@@ -43,6 +43,7 @@ struct entry_context {
 	size_t key_groups; /* symmetric key groups there are already */
 	const struct ca_certificate *authorities; /* the service's CA certificates */
 	size_t authority_count;
+	struct endorsement_trust endorsement;
 	instant now;
 };
 
@@ -81,6 +82,10 @@ void service_statistics(struct api_call *);
 void service_events(struct api_call *);
 void service_list_enrollments(struct api_call *);
 void service_list_registrations(struct api_call *);
+void service_endorsement_list(struct api_call *);
+void service_endorsement_get(struct api_call *);
+void service_endorsement_put(struct api_call *);
+void service_endorsement_delete(struct api_call *);
 void service_revocation_list(struct api_call *);
 void service_revocation_get(struct api_call *);
 void service_revocation_put(struct api_call *);
@@ -101,8 +106,9 @@ bool revocation_forget(struct slice scope, struct slice group, struct arena *, s
  * (service-api.md 6.2), but not its revocation lists. */
 bool entry_forget(const struct entry_kind *, struct slice scope, struct slice id, struct arena *, struct store_change out[FORGET_CHANGES]);
 
-/* The wants that every write of entries reads along: the linked hubs, how many key groups there are, and the CA certificates. */
-#define ENTRY_CONTEXT_WANTS 3
+/* The wants that every write of entries reads along: the linked hubs, how many key groups there are, the CA certificates, and
+ * the endorsement roots. */
+#define ENTRY_CONTEXT_WANTS 4
 void entry_context_wants(const struct api_call *, struct store_want out[ENTRY_CONTEXT_WANTS]);
 void entry_context_from(struct entry_context *, const struct api_call *, const struct entry_kind *,
 			const struct store_want wants[ENTRY_CONTEXT_WANTS]);

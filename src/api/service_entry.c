@@ -98,7 +98,7 @@ static bool has_keys(const struct enrollment *e)
 
 static bool has_tpm(const struct enrollment *e)
 {
-	return !slice_absent(e->endorsement_key) || !slice_absent(e->storage_root_key);
+	return !slice_absent(e->endorsement_key) || !slice_absent(e->storage_root_key) || !slice_absent(e->endorsement_certificate);
 }
 
 static struct no check_keys(const struct enrollment *e, struct arena *arena)
@@ -137,6 +137,17 @@ static struct no check_tpm(const struct enrollment *e, bool group, struct arena 
 	if (no.status == 0 && !slice_absent(e->storage_root_key))
 		no = check_tpm_key("storageRootKey", e->storage_root_key, arena);
 	return no;
+}
+
+static struct no check_endorsement(const struct entry_context *x, const struct enrollment *e, struct arena *arena)
+{
+	struct endorsement_fault fault;
+
+	if (!attest_wants_roots(e, x->endorsement.required))
+		return FINE;
+	if (attest_endorsement(e, &x->endorsement, x->now, arena, &fault) != OK)
+		return (struct no){413, 413001, "The enrollment is too large."};
+	return fault.check ? bad(arena, "attestation.tpm.endorsementCertificate: %s", fault.sentence) : FINE;
 }
 
 static struct no check_x509(const struct enrollment *e, bool group, struct arena *arena)
@@ -319,7 +330,8 @@ struct no entry_prepare(const struct entry_context *x, struct enrollment *e, con
 	e->scope = x->scope;
 	if ((no = keep_what_was_left_out(e, stored, arena)).status || (no = check_attestation(e, x->kind->group, arena)).status ||
 	    (no = check_allocation(e, arena)).status || (no = check_hubs(x, e, stored, arena)).status ||
-	    (no = check_rest(x, e, arena)).status || (no = check_authorities(x, e, arena)).status)
+	    (no = check_rest(x, e, arena)).status || (no = check_authorities(x, e, arena)).status ||
+	    (no = check_endorsement(x, e, arena)).status)
 		return no;
 	note_certificates(e, arena);
 	if (stored)
@@ -350,14 +362,16 @@ void entry_context_wants(const struct api_call *call, struct store_want out[ENTR
 	struct linked_hub *hub = noun_new(&noun_linked_hub, call->arena);
 	struct enrollment *group = noun_new(&noun_group, call->arena);
 	struct ca_certificate *ca = noun_new(&noun_ca_certificate, call->arena);
+	struct endorsement_root *root = noun_new(&noun_endorsement_root, call->arena);
 
-	if (hub == NULL || group == NULL || ca == NULL)
+	if (hub == NULL || group == NULL || ca == NULL || root == NULL)
 		return;
-	hub->scope = group->scope = ca->scope = call->service->scope;
+	hub->scope = group->scope = ca->scope = root->scope = call->service->scope;
 	group->attestation = SLICE("symmetricKey");
 	out[0] = (struct store_want){.noun = &noun_linked_hub, .like = hub, .keys = 1, .limit = LINKED_HUBS_MAX};
 	out[1] = (struct store_want){.noun = &noun_group, .by = GROUP_BY_ATTESTATION, .like = group, .keys = 2, .count_only = true};
 	out[2] = (struct store_want){.noun = &noun_ca_certificate, .like = ca, .keys = 1, .limit = CA_CERTIFICATES_MAX};
+	out[3] = (struct store_want){.noun = &noun_endorsement_root, .like = root, .keys = 1, .limit = ENDORSEMENT_ROOTS_MAX};
 }
 
 void entry_context_from(struct entry_context *x, const struct api_call *call, const struct entry_kind *kind,
@@ -371,6 +385,9 @@ void entry_context_from(struct entry_context *x, const struct api_call *call, co
 		.key_groups = wants[1].count,
 		.authorities = wants[2].records,
 		.authority_count = wants[2].count,
+		.endorsement = {.required = slice_eq_fold(call->service->endorsement_certificates, SLICE("required")),
+				.roots = wants[3].records,
+				.root_count = wants[3].count},
 		.now = loop_wall(call->conf->loop),
 	};
 }

@@ -13,6 +13,13 @@
 #include "crypto/tpm.h"
 #include "model/model.h"
 
+/* Whom the operator trusts about TPMs, as far as it matters for an enrollment. */
+struct endorsement_trust {
+	bool                           required; /* an enrollment needs a certificate */
+	const struct endorsement_root *roots;
+	size_t                         root_count;
+};
+
 /* What a device shows of itself, whatever the protocol. */
 struct evidence {
 	struct slice        scope, registration_id; /* as the request names them */
@@ -25,6 +32,7 @@ struct evidence {
 	instant             challenge_used;         /* when it last used a challenge of its TPM; 0: never */
 	instant             challenge_used_before;  /* ... and the time before that */
 	bool                goes_on;                /* it asks about what it has begun, for which the challenge that began it is good */
+	struct endorsement_trust endorsement;       /* what the service says of certificates of TPMs */
 	struct slice        secret;                 /* ATTEST_SECRET_SIZE bytes that only our servers know: challenges come of it */
 	instant             now;
 };
@@ -87,6 +95,22 @@ bool attest_list_is_signed(struct slice der, const struct revocation_list *, con
 /* --- TPM: keys are derived from the secret, so that nothing is kept between two rounds, and any server knows them --- */
 
 #define TPM_CHALLENGE_SECONDS 300 /* a challenge is good for that long at least, and for twice as long at most */
+
+#define ENDORSEMENT_CERTIFICATES_MAX 5 /* in an enrollment: that of the key, and those between it and a root */
+
+/* What is wrong with an endorsement certificate, for the operator; check NULL: nothing. In the arena or constant. */
+struct endorsement_fault {
+	const char *check, *seen, *expected, *sentence;
+};
+
+/* Whether a manufacturer vouches for the endorsement key of the enrollment: its certificate must be about that key, and lead to one of the
+ * roots. `at` is the time that counts: when the enrollment was written, for a TPM outlives its certificate. Without a certificate it is
+ * well unless one is required. ERR_NO_MEMORY only. */
+MUST_USE enum err attest_endorsement(const struct enrollment *, const struct endorsement_trust *, instant at, struct arena *,
+				     struct endorsement_fault *out);
+
+/* Whether roots have to be looked up to judge devices of that enrollment. */
+bool attest_wants_roots(const struct enrollment *, bool required);
 
 /* The key in the challenges that are given out now to a device that last used one at `used`. ERR_MALFORMED: the endorsement key of the enrollment does not read. */
 MUST_USE enum err attest_tpm_challenge_key(const struct enrollment *, struct slice secret, instant now, instant used, struct arena *,

@@ -121,6 +121,21 @@ static enum err check_enrolled(struct tpm_trial *t)
 			   why);
 }
 
+/* Judged when it was enrolled; since then a root may have been taken away, or certificates may have become a must. */
+static enum err check_certificate(struct tpm_trial *t)
+{
+	const struct endorsement_trust *trust = &t->trial.evidence->endorsement;
+	struct endorsement_fault fault;
+	enum err err;
+
+	if (!attest_wants_roots(t->e, trust->required))
+		return OK;
+	err = attest_endorsement(t->e, trust, t->e->updated, t->trial.arena, &fault);
+	if (err != OK || fault.check == NULL)
+		return err;
+	return trial_refuse(&t->trial, fault.check, fault.seen, fault.expected, fault.sentence);
+}
+
 static enum err check_endorsement(struct tpm_trial *t)
 {
 	struct slice shown = t->trial.evidence->endorsement_key;
@@ -329,7 +344,7 @@ static enum err judge_token(struct tpm_trial *t)
 
 /* --- both --- */
 
-static enum err (*const checks[])(struct tpm_trial *) = {check_enrolled, check_endorsement, check_storage};
+static enum err (*const checks[])(struct tpm_trial *) = {check_enrolled, check_endorsement, check_storage, check_certificate};
 
 static enum err judge(const struct enrollment *e, bool group, const struct evidence *evidence, struct arena *arena, struct verdict *v)
 {

@@ -423,6 +423,29 @@ static void blame_key(struct chain *c, struct chain_path *out)
 		fail(out, "weak", why, (int)at);
 }
 
+/* tcg-kp-EKCertificate. */
+static bool names_endorsement(X509 *leaf)
+{
+	EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
+	bool found = usages == NULL;
+	char oid[64];
+
+	for (int i = 0; i < sk_ASN1_OBJECT_num(usages) && !found; i++)
+		found = OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(usages, i), 1) > 0 && strcmp(oid, "2.23.133.8.1") == 0;
+	EXTENDED_KEY_USAGE_free(usages);
+	return found;
+}
+
+static int openssl_purpose(enum chain_purpose purpose)
+{
+	switch (purpose) {
+	case CHAIN_SERVER: return X509_PURPOSE_SSL_SERVER;
+	case CHAIN_ENDORSEMENT: return X509_PURPOSE_ANY;
+	case CHAIN_CLIENT: break;
+	}
+	return X509_PURPOSE_SSL_CLIENT;
+}
+
 static enum err judge_anchor(struct chain *c, struct slice anchor_der, const struct revocations *revocations, enum chain_purpose purpose,
 			     time_t now, struct chain_path *out)
 {
@@ -430,7 +453,7 @@ static enum err judge_anchor(struct chain *c, struct slice anchor_der, const str
 	struct judgement j = {
 		.anchor = anchor,
 		.revocations = revocations,
-		.purpose = purpose == CHAIN_SERVER ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT,
+		.purpose = openssl_purpose(purpose),
 		.now = now,
 	};
 	const char *why;
@@ -444,6 +467,8 @@ static enum err judge_anchor(struct chain *c, struct slice anchor_der, const str
 		fail(out, "weak", why, -1);
 	else if ((e = try_both_ways(c, &j, out)) == OK && !out->leads && strcmp(out->word, "incomplete") == 0)
 		blame_key(c, out);
+	if (e == OK && out->leads && purpose == CHAIN_ENDORSEMENT && !names_endorsement(certificate(c, 0)))
+		fail(out, "purpose", "its extended key usage is not that of an endorsement certificate (2.23.133.8.1)", 0);
 	X509_free(anchor);
 	ERR_clear_error();
 	return e;

@@ -48,8 +48,10 @@ struct chain_path {
 	int culprit;        /* ... and the place in the chain of the certificate at which it broke; -1: the anchor */
 };
 
-/* What the leaf is to be good for. Devices are clients; servers are judged by tests alone, whose public cases are about them. */
-enum chain_purpose { CHAIN_CLIENT, CHAIN_SERVER };
+/* What the leaf is to be good for. Devices are clients; servers are judged by tests alone, whose public cases are about them. An endorsement
+ * certificate tells of a TPM's key that decrypts (TCG EK Credential Profile 3.2): its extended key usage, where there is any, must be
+ * that. */
+enum chain_purpose { CHAIN_CLIENT, CHAIN_SERVER, CHAIN_ENDORSEMENT };
 
 /* Judge the path from the leaf to `anchor` (DER) at the time `now`. The anchor itself may have expired: it is
  * trusted because the operator says so (device-api.md 8). Asked again for the same second, the answer is remembered.

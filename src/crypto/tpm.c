@@ -3,8 +3,11 @@
  */
 #include <stdlib.h>
 
+#include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <tss2/tss2_mu.h>
 
+#include "crypto/certificate_own.h"
 #include "crypto/tpm.h"
 
 #define SIZE_PREFIX 2 /* TPM2B: two bytes of size before what it holds */
@@ -140,4 +143,41 @@ struct slice tpm_registration_id(struct arena *arena, struct slice endorsement_k
 		text[i] = digits[two >> (16 - BASE32_CHUNK - bit % 8) & 31];
 	}
 	return slice_over(text, size);
+}
+
+/* --- certified --- */
+
+static bool is_rsa_key(struct slice bits, const unsigned char modulus[TPM_RSA_SIZE])
+{
+	const unsigned char *at = (const unsigned char *)bits.p;
+	EVP_PKEY *key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &at, (long)bits.n);
+	unsigned char n[TPM_RSA_SIZE];
+	BIGNUM *number = NULL;
+	bool same = key && EVP_PKEY_get_bn_param(key, "n", &number) && BN_bn2binpad(number, n, sizeof(n)) == (int)sizeof(n) &&
+		    memcmp(n, modulus, sizeof(n)) == 0;
+
+	BN_free(number);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return same;
+}
+
+/* SEC 1, 2.3.3: a point in full, as all certificates of TPMs have it. */
+static bool is_point(struct slice bits, const unsigned char point[2 * TPM_ECC_SIZE])
+{
+	return bits.n == 1 + 2 * TPM_ECC_SIZE && bits.p[0] == 4 && memcmp(bits.p + 1, point, 2 * TPM_ECC_SIZE) == 0;
+}
+
+bool tpm_public_certified(const struct tpm_public *key, struct slice certificate)
+{
+	X509 *x = certificate_decode(certificate);
+	const unsigned char *bytes = NULL;
+	int n = 0;
+	bool same = false;
+
+	if (x && X509_PUBKEY_get0_param(NULL, &bytes, &n, NULL, X509_get_X509_PUBKEY(x)) && n > 0)
+		same = key->kind == TPM_RSA_2048 ? is_rsa_key(slice_over(bytes, (size_t)n), key->key)
+						 : is_point(slice_over(bytes, (size_t)n), key->key);
+	X509_free(x);
+	return same;
 }

@@ -36,6 +36,9 @@ MUST_USE enum err tpm_public_read(struct slice blob, struct tpm_public *out, con
 /* Whether they are the same bytes, one or both without the size. */
 bool tpm_public_same(struct slice one, struct slice other);
 
+/* Whether the certificate (DER) is about that key: the same number, or point. */
+bool tpm_public_certified(const struct tpm_public *, struct slice certificate);
+
 /* The registration ID that a device takes when it was given none: lower-case base32 of a digest of its endorsement key (device-api.md 4).
  * Absent: the arena is full. */
 struct slice tpm_registration_id(struct arena *, struct slice endorsement_key);

@@ -151,6 +151,8 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TEXT, location, "location", FIELD_COLUMN, NULL, "region label")                                                           \
 	F(ENUM, allocation_policy, "properties.allocationPolicy", FIELD_DEFAULT | FIELD_COLUMN, service_policies,                   \
 	  "how devices are spread over the linked hubs")                                                                            \
+	F(ENUM, endorsement_certificates, "properties.endorsementCertificates", 0, endorsement_certificate_rules,                   \
+	  "whether devices with a TPM need one; ours")                                                                              \
 	F(JSON, tags, "tags", 0, NULL, "labels, as a JSON object")                                                                  \
 	F(JSON, sku, "sku", 0, NULL, "tier; echoed")                                                                                \
 	F(JSON, extra, NULL, 0, NULL, NULL) /* other members of properties, kept and echoed: an object */                           \
@@ -205,6 +207,8 @@ static inline void *field_of(const struct field *f, void *record)
 	F(ENUM, attestation, "attestation.type", FIELD_REQUIRED | FIELD_COLUMN, attestation_types, "how the device proves itself")  \
 	F(TEXT, endorsement_key, "attestation.tpm.endorsementKey", 0, NULL, "TPM endorsement key, base64 of TPM2B_PUBLIC")          \
 	F(TEXT, storage_root_key, "attestation.tpm.storageRootKey", 0, NULL, "TPM storage root key, base64 of TPM2B_PUBLIC")        \
+	F(TEXT, endorsement_certificate, "attestation.tpm.endorsementCertificate", FIELD_FILE, NULL,                                \
+	  "what its manufacturer says of that key: PEM, with intermediates, or base64 of DER; ours")                                \
 	F(CERT, client_primary, "attestation.x509.clientCertificates.primary", 0, NULL, "certificate of the device")                \
 	F(CERT, client_secondary, "attestation.x509.clientCertificates.secondary", 0, NULL, "its successor")                        \
 	F(CERT, signing_primary, "attestation.x509.signingCertificates.primary", 0, NULL, "certificate that signs the devices'")    \
@@ -276,6 +280,17 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TIME, certificate_end, NULL, 0, NULL, NULL)                                                                               \
 	F(TIME, created, NULL, 0, NULL, NULL)                                                                                       \
 	F(TIME, updated, NULL, 0, NULL, NULL)                                                                                       \
+	F(TEXT, etag, "etag", FIELD_FIXED, NULL, "version")
+
+/* A certificate that manufacturers of TPMs sign endorsement certificates with, and that the operator trusts for that. All of it is ours. */
+#define ENDORSEMENT_ROOT_FIELDS(F)                                                                                                  \
+	F(TEXT, scope, NULL, FIELD_ID, NULL, NULL)                                                                                  \
+	F(TEXT, id, NULL, FIELD_ID, NULL, NULL) /* the name, folded */                                                              \
+	F(TEXT, name, "name", FIELD_FIXED | FIELD_COLUMN, NULL, "name of the root")                                                 \
+	F(CERT, certificate, NULL, 0, NULL, NULL)                                                                                   \
+	F(TEXT, subject_mark, NULL, 0, NULL, NULL) /* certificate_subject_mark */                                                   \
+	F(TIME, created, "createdDateTimeUtc", FIELD_FIXED, NULL, "when it was created")                                            \
+	F(TIME, updated, "lastUpdatedDateTimeUtc", FIELD_FIXED, NULL, "when it was last written")                                   \
 	F(TEXT, etag, "etag", FIELD_FIXED, NULL, "version")
 
 /* What a device presented when it was last assigned by X.509, and the enrollment's certificate that vouched for it. */
@@ -462,6 +477,9 @@ struct enrollment {
 struct ca_certificate {
 	CA_CERTIFICATE_FIELDS(FIELD_MEMBER)
 };
+struct endorsement_root {
+	ENDORSEMENT_ROOT_FIELDS(FIELD_MEMBER)
+};
 struct presented {
 	PRESENTED_FIELDS(FIELD_MEMBER)
 };
@@ -480,7 +498,7 @@ struct session_record {
 
 extern const struct noun noun_service, noun_hub, noun_policy, noun_linked_hub, noun_individual, noun_group, noun_registration,
 	noun_attempt, noun_device, noun_name, noun_ca_certificate, noun_presented, noun_revocation_list, noun_revocation_body,
-	noun_operator, noun_session;
+	noun_operator, noun_session, noun_endorsement_root;
 
 /* All of them, ended by NULL: what the store keeps. */
 extern const struct noun *const nouns[];
@@ -513,7 +531,7 @@ enum { REVOCATION_BY_DUE = 1 };                                  /* due, scope, 
 enum { ATTEMPT_BY_TIME = 1 };                                    /* at */
 enum { SESSION_BY_ID = 1 };                                      /* id */
 
-extern const char *const service_policies[], *const attestation_types[], *const provisioning_states[], *const enrollment_policies[],
+extern const char *const endorsement_certificate_rules[], *const service_policies[], *const attestation_types[], *const provisioning_states[], *const enrollment_policies[],
 	*const registration_states[], *const registration_substates[], *const connection_states[], *const device_states[],
 	*const authentication_types[], *const operator_roles[];
 
@@ -523,6 +541,7 @@ extern const char *const service_policies[], *const attestation_types[], *const 
 #define GROUP_KEYS_MAX 100 /* symmetric key groups of a service, service-api.md 12.1: bounds the trying */
 #define LINKED_HUBS_MAX 50
 #define CA_CERTIFICATES_MAX 25 /* of a service, service-api.md 12.1 */
+#define ENDORSEMENT_ROOTS_MAX 64 /* of a service */
 #define OPERATORS_MAX 500
 #define REVOCATION_LISTS_MAX 8 /* of a group: one for each CA between its devices and what it trusts */
 

@@ -7,6 +7,7 @@
 
 /* --- choices; the first one is the default where a row says FIELD_DEFAULT --- */
 
+const char *const endorsement_certificate_rules[] = {"optional", "required", NULL};
 const char *const service_policies[] = {"Hashed", "GeoLatency", "Static", NULL};                               /* service-api.md 7.1 */
 const char *const attestation_types[] = {"none", "tpm", "x509", "symmetricKey", NULL};                         /* 5.3 */
 const char *const provisioning_states[] = {"enabled", "disabled", NULL};                                       /* 5.1 */
@@ -74,6 +75,10 @@ static const struct field revocation_list_fields[] = {REVOCATION_LIST_FIELDS(ROW
 
 #define ROW_OF revocation_body
 static const struct field revocation_body_fields[] = {REVOCATION_BODY_FIELDS(ROW)};
+#undef ROW_OF
+
+#define ROW_OF endorsement_root
+static const struct field endorsement_root_fields[] = {ENDORSEMENT_ROOT_FIELDS(ROW)};
 #undef ROW_OF
 
 #define ROW_OF operator_record
@@ -162,10 +167,11 @@ const struct noun noun_presented = NOUN("presented", presented_fields, presented
 const struct noun noun_revocation_list =
 	NOUN("revocation_list", revocation_list_fields, revocation_list, revocation_list_indexes, COUNT(revocation_list_indexes));
 const struct noun noun_revocation_body = NOUN("revocation_body", revocation_body_fields, revocation_body, NULL, 0);
+const struct noun noun_endorsement_root = NOUN("endorsement_root", endorsement_root_fields, endorsement_root, NULL, 0);
 const struct noun noun_operator = NOUN("operator", operator_fields, operator_record, NULL, 0);
 const struct noun noun_session = NOUN("session", session_fields, session_record, session_indexes, COUNT(session_indexes));
 
 const struct noun *const nouns[] = {
 	&noun_service,  &noun_hub,     &noun_policy, &noun_linked_hub,     &noun_individual, &noun_group,           &noun_registration,
 	&noun_attempt,  &noun_device,  &noun_name,   &noun_ca_certificate, &noun_presented,  &noun_revocation_list, &noun_revocation_body,
-	&noun_operator, &noun_session, NULL};
+	&noun_operator, &noun_session, &noun_endorsement_root, NULL};

@@ -322,6 +322,9 @@ struct evidence lookup_evidence(const struct registration *r)
 		.challenge_used = r->record ? r->record->challenge_used : 0,
 		.challenge_used_before = r->record ? r->record->challenge_used_before : 0,
 		.goes_on = goes_on(r),
+		.endorsement = {.required = slice_eq_fold(r->service->endorsement_certificates, SLICE("required")),
+				.roots = r->signers.roots,
+				.root_count = r->signers.root_count},
 		.secret = r->p->conf.secret,
 		.now = registration_now(r),
 	};

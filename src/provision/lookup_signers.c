@@ -149,6 +149,34 @@ bool signers_take_authorities(struct registration *r)
 	return take_authorities(r, r->wants, r->signers.marks);
 }
 
+/* --- whom the operator trusts about TPMs --- */
+
+bool signers_wants_roots(const struct registration *r)
+{
+	bool required = slice_eq_fold(r->service->endorsement_certificates, SLICE("required"));
+
+	return !r->signers.roots_read && attest_wants_roots(r->enrollment, required);
+}
+
+bool signers_read_roots(struct registration *r)
+{
+	struct endorsement_root *like = noun_new(&noun_endorsement_root, r->arena);
+
+	if (!begin(r, 1))
+		return false;
+	if (like)
+		like->scope = r->scope;
+	r->wants[0] = (struct store_want){.noun = &noun_endorsement_root, .like = like, .keys = 1, .limit = ENDORSEMENT_ROOTS_MAX};
+	return registration_read(r, r->arena, 1);
+}
+
+void signers_take_roots(struct registration *r)
+{
+	r->signers.roots_read = true;
+	r->signers.roots = r->wants[0].records;
+	r->signers.root_count = r->wants[0].count;
+}
+
 /* --- groups --- */
 
 bool signers_decide(const struct registration *r)

@@ -121,12 +121,20 @@ static void count_attestation(struct registration *r)
 		count_one(r->p, r->service->name, "attestation", status, r->q.protocol, NULL);
 }
 
+static enum step match_roots(struct registration *r)
+{
+	if (!registration_replied(r))
+		return signers_read_roots(r) ? PAUSE : STEP_answer;
+	signers_take_roots(r);
+	return STEP_attest;
+}
+
 static enum step step_match(struct registration *r)
 {
 	bool authorities = r->enrollment && signers_wants_authorities(r);
 
 	if (r->enrollment && !authorities)
-		return STEP_attest;
+		return signers_wants_roots(r) ? match_roots(r) : STEP_attest;
 	if (!registration_replied(r))
 		return (authorities ? signers_read_authorities(r) : lookup_groups(r)) ? PAUSE : STEP_answer;
 	if (authorities)

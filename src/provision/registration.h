@@ -133,6 +133,9 @@ struct signers {
 	size_t group_count;
 	struct ca_certificate *authorities;
 	size_t authority_count;
+	bool roots_read; /* of TPMs */
+	const struct endorsement_root *roots;
+	size_t root_count;
 	bool authorities_read; /* those that an individual enrollment names */
 };
 
@@ -322,6 +325,10 @@ const struct linked_hub *lookup_hub(const struct registration *, struct slice na
 /* Whether it is by its certificates that a device without an enrollment of its own is recognised. */
 bool signers_decide(const struct registration *);
 /* The individual enrollment relies on CA certificates: whether they are still to be read, reading them, and taking them. */
+/* Whether its enrollment is judged by what manufacturers of TPMs say, which must be read first. */
+bool signers_wants_roots(const struct registration *);
+bool signers_read_roots(struct registration *);
+void signers_take_roots(struct registration *);
 bool signers_wants_authorities(const struct registration *);
 bool signers_read_authorities(struct registration *);
 bool signers_take_authorities(struct registration *);

@@ -73,7 +73,17 @@ static const char *const to_8[] = {
 	NULL,
 };
 
-static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}, {6, to_6}, {7, to_7}, {8, to_8}};
+/* Certificates of TPMs. */
+static const char *const to_9[] = {
+	"CREATE TABLE endorsement_root (scope {text} NOT NULL, id {text} NOT NULL, name {text}, certificate {blob}, subject_mark {text},"
+	" created {int}, updated {int}, etag {text}, PRIMARY KEY (scope, id)){small}",
+	"ALTER TABLE enrollment ADD COLUMN endorsement_certificate {text}",
+	"ALTER TABLE enrollment_group ADD COLUMN endorsement_certificate {text}",
+	"ALTER TABLE service ADD COLUMN endorsement_certificates {text}",
+	NULL,
+};
+
+static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}, {6, to_6}, {7, to_7}, {8, to_8}, {9, to_9}};
 
 const struct schema schema_current = {.version = SCHEMA_VERSION, .steps = steps, .count = sizeof(steps) / sizeof(steps[0])};
 
