@@ -184,7 +184,7 @@ static enum err make(struct tpm *t, const struct primary_kind *kind, bool ecc, s
 	return e;
 }
 
-static void flush(struct tpm *t, ESYS_TR *handle)
+void tpm_flush(struct tpm *t, ESYS_TR *handle)
 {
 	TSS2_RC rc;
 
@@ -205,7 +205,7 @@ static enum err persist(struct tpm *t, const struct primary_kind *kind, struct t
 		 Esys_EvictControl(t->esys, ESYS_TR_RH_OWNER, p->handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, kind->at, &kept));
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_complain(t, rc, arena_printf(t->arena, "keeping %s at 0x%x", kind->name, kind->at), why);
-	flush(t, &p->handle);
+	tpm_flush(t, &p->handle);
 	p->handle = kept;
 	p->made = false;
 	p->key.persistent = true;
@@ -291,11 +291,11 @@ void tpm_close(struct tpm **out)
 	if (t == NULL)
 		return;
 	if (t->esys) {
-		flush(t, &t->signing);
+		tpm_flush(t, &t->signing);
 		if (t->endorsement.made)
-			flush(t, &t->endorsement.handle);
+			tpm_flush(t, &t->endorsement.handle);
 		if (t->storage.made)
-			flush(t, &t->storage.handle);
+			tpm_flush(t, &t->storage.handle);
 		Esys_Finalize(&t->esys);
 	}
 	if (t->tcti)

@@ -50,16 +50,6 @@ static TSS2_RC begin_session(struct tpm *t, ESYS_TR *session)
 	return rc;
 }
 
-static void end_session(struct tpm *t, ESYS_TR session)
-{
-	TSS2_RC rc;
-
-	if (session == ESYS_TR_NONE)
-		return;
-	TPM_CALL(rc, Esys_FlushContext(t->esys, session));
-	(void)rc; /* after its use it may be gone already */
-}
-
 /* The inner wrapping key. */
 static TSS2_RC open_credential(struct tpm *t, const struct wrapped *w, TPM2B_DATA *key)
 {
@@ -73,7 +63,7 @@ static TSS2_RC open_credential(struct tpm *t, const struct wrapped *w, TPM2B_DAT
 		TPM_CALL(rc, Esys_ActivateCredential(t->esys, t->storage.handle, t->endorsement.handle, ESYS_TR_PASSWORD,
 						     session == ESYS_TR_NONE ? ESYS_TR_PASSWORD : session, ESYS_TR_NONE, &w->credential,
 						     &w->credential_seed, &secret));
-	end_session(t, session);
+	tpm_flush(t, &session); /* its use may have ended it already */
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
 	key->size = secret->size;
@@ -85,16 +75,21 @@ static TSS2_RC open_credential(struct tpm *t, const struct wrapped *w, TPM2B_DAT
 
 /* --- the key --- */
 
-static TSS2_RC take_in(struct tpm *t, const struct wrapped *w, const TPM2B_DATA *key, ESYS_TR *signing)
+/* The key before makes room: many TPMs have three places, two of which the endorsement key and the storage root key take. */
+static TSS2_RC take_in(struct tpm *t, const struct wrapped *w, const TPM2B_DATA *key)
 {
 	static const TPMT_SYM_DEF_OBJECT aes = {.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
 	TPM2B_PRIVATE *own = NULL;
 	TSS2_RC rc;
 
+	tpm_flush(t, &t->signing);
 	TPM_CALL(rc, Esys_Import(t->esys, t->storage.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, key, &w->area, &w->duplicate,
 				 &w->duplicate_seed, &aes, &own));
 	if (rc == TSS2_RC_SUCCESS)
-		TPM_CALL(rc, Esys_Load(t->esys, t->storage.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, own, &w->area, signing));
+		TPM_CALL(rc,
+			 Esys_Load(t->esys, t->storage.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, own, &w->area, &t->signing));
+	if (rc != TSS2_RC_SUCCESS)
+		t->signing = ESYS_TR_NONE;
 	Esys_Free(own);
 	return rc;
 }
@@ -121,7 +116,6 @@ enum err tpm_activate(struct tpm *t, struct slice blob, const char **why)
 {
 	struct wrapped w;
 	TPM2B_DATA key = {0};
-	ESYS_TR signing = ESYS_TR_NONE;
 	TSS2_RC rc;
 	enum err e = OK;
 
@@ -132,15 +126,10 @@ enum err tpm_activate(struct tpm *t, struct slice blob, const char **why)
 	}
 	if ((rc = open_credential(t, &w, &key)) != TSS2_RC_SUCCESS)
 		return complain(t, rc, "TPM2_ActivateCredential of what the service sent", why);
-	if ((rc = take_in(t, &w, &key, &signing)) != TSS2_RC_SUCCESS)
+	if ((rc = take_in(t, &w, &key)) != TSS2_RC_SUCCESS)
 		e = complain(t, rc, "TPM2_Import of what the service sent", why);
 	explicit_bzero(&key, sizeof(key));
-	if (e != OK)
-		return e;
-	if (t->signing != ESYS_TR_NONE)
-		TPM_CALL(rc, Esys_FlushContext(t->esys, t->signing));
-	t->signing = signing;
-	return OK;
+	return e;
 }
 
 enum err tpm_sign(struct tpm *t, struct slice text, unsigned char mac[SHA256_SIZE], const char **why)

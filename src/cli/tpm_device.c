@@ -1,13 +1,14 @@
 /*
- * tpm_device.c: what a TPM shows, as an operator needs it to let the device in.
+ * tpm_device.c: a device that registers with its TPM: each challenge becomes a token, and the last key is the hub's.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
 #include <unistd.h>
 
-#include "base/text.h"
-#include "crypto/certificate.h"
+#include "crypto/token.h"
 #include "cli/tpm_device.h"
+
+#define TOKEN_SECONDS 3600 /* beyond the device's patience; for the hub, from now */
 
 /* --- which TPM --- */
 
@@ -40,170 +41,101 @@ int tpm_of(struct command *c, struct tpm **out)
 	return tpm_open(&conf, c->arena, out, &why) == OK ? CLI_FINE : failed("%s", why);
 }
 
-/* --- what it shows --- */
+/* --- tokens --- */
 
-struct shown {
-	struct slice id, endorsement_key, storage_root_key; /* keys as base64 */
-	struct slice certificate;                           /* DER; absent: none */
-	struct certificate_info about;                      /* when there is one that reads */
-	const char *enroll;
+/* What a signature takes, and what is told when there is none. */
+struct signing {
+	struct tpm *tpm;
+	const char *why;
 };
 
-/* The words of a shell. */
-static const char *quoted(struct command *c, const char *word)
+static bool sign(void *cookie, struct slice text, unsigned char mac[32])
 {
-	bool plain = *word && word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/=+:,@%")] == 0;
-	char *text = arena_alloc(c->arena, 4 * strlen(word) + 3), *at = text;
+	struct signing *s = cookie;
 
-	if (plain || text == NULL)
-		return word;
-	*at++ = '\'';
-	for (; *word; word++) {
-		if (*word == '\'')
-			at = stpcpy(at, "'\\'");
-		*at++ = *word;
-	}
-	stpcpy(at, "'");
-	return text;
+	return tpm_sign(s->tpm, text, mac, &s->why) == OK;
 }
 
-/* False: complained. */
-static bool look(struct command *c, struct tpm *t, struct shown *s)
+static const char *make_token(const struct tpm_device *it, struct slice resource, struct slice key_name, instant until, const char **why)
 {
-	const char *why, *service = given(c, "service");
-	enum err e = tpm_certificate(t, &s->certificate, &why);
+	struct signing signing = {it->tpm, "the token needs more memory than there is"};
+	const struct token_signer signer = {sign, &signing};
+	struct slice token = token_make_signed(it->c->arena, resource, &signer, key_name, until);
 
-	if (e != OK && e != ERR_NOT_FOUND)
-		fprintf(stderr, "berth: %s\n", why); /* the keys are of use without it */
-	s->endorsement_key = base64_encode(c->arena, tpm_endorsement_key(t)->area);
-	s->storage_root_key = base64_encode(c->arena, tpm_storage_root_key(t)->area);
-	s->id = given(c, "id") ? slice_str(given(c, "id")) : tpm_registration_id(c->arena, tpm_endorsement_key(t)->area);
-	s->enroll = arena_printf(c->arena, "%s enrollment create %.*s%s%s --attestation tpm --endorsement-key %.*s", c->env->program,
-				 SLICE_ARG(s->id), service ? " --service " : "", service ? quoted(c, service) : "",
-				 SLICE_ARG(s->endorsement_key));
-	if (s->certificate.n && certificate_describe(s->certificate, c->arena, &s->about) != OK)
-		s->about = (struct certificate_info){0};
-	if (arena_failed(c->arena))
-		failed("out of memory");
-	return !arena_failed(c->arena);
+	*why = signing.why;
+	return slice_absent(token) ? NULL : arena_str(it->c->arena, token);
 }
 
-/* --- where it goes --- */
-
-static bool write_certificate(struct command *c, struct slice der)
+static const char *prove(void *cookie, struct slice challenge, const char **why)
 {
-	const char *path = given(c, "certificate-out");
-	struct slice text = base64_encode(c->arena, der);
-	FILE *f;
-	bool good;
+	const struct tpm_device *it = cookie;
+	struct slice resource = arena_format(it->c->arena, "%s/registrations/%s", it->scope, it->id);
 
-	if (path == NULL)
-		return true;
-	if (der.n == 0) {
-		failed("this TPM holds no endorsement certificate, so there is nothing to write to %s", path);
+	if (tpm_activate(it->tpm, challenge, why) != OK)
+		return NULL;
+	return make_token(it, resource, SLICE("registration"), it->token_until, why);
+}
+
+static bool keep(void *cookie, struct slice wrapped, const char *hub, const char *device_id, const char **why)
+{
+	struct tpm_device *it = cookie;
+	struct slice resource = arena_format(it->c->arena, "%s/devices/%s", hub, device_id);
+
+	if (tpm_activate(it->tpm, wrapped, why) != OK)
 		return false;
-	}
-	if ((f = fopen(path, "we")) == NULL) {
-		failed("%s cannot be written: %s", path, strerror(errno));
-		return false;
-	}
-	fputs("-----BEGIN CERTIFICATE-----\n", f);
-	for (; text.n; text = slice_from(text, 64))
-		fprintf(f, "%.*s\n", SLICE_ARG(slice_to(text, 64)));
-	fputs("-----END CERTIFICATE-----\n", f);
-	good = !ferror(f);
-	good = fclose(f) == 0 && good;
+	it->hub = hub;
+	it->hub_token = make_token(it, resource, NO_SLICE, loop_wall(it->c->loop) + TOKEN_SECONDS * INSTANT_SECOND, why);
+	return it->hub_token != NULL;
+}
+
+/* --- the device --- */
+
+int tpm_device_open(struct command *c, const char *id, const struct channel_conf *to, int patience_ms, struct tpm_device *out)
+{
+	int status;
+
+	*out = (struct tpm_device){.c = c, .id = id, .scope = to->scope};
+	out->token_until = loop_wall(to->loop) + (TOKEN_SECONDS + patience_ms / 1000) * INSTANT_SECOND;
+	if ((status = tpm_of(c, &out->tpm)) != CLI_FINE)
+		return status;
+	out->channel = (struct channel_tpm){.endorsement_key = tpm_endorsement_key(out->tpm)->area,
+					    .storage_root_key = tpm_storage_root_key(out->tpm)->area,
+					    .prove = prove,
+					    .keep = keep,
+					    .cookie = out};
+	if (id == NULL)
+		out->id = arena_str(c->arena, tpm_registration_id(c->arena, out->channel.endorsement_key));
+	if (out->id)
+		return CLI_FINE;
+	tpm_device_close(out);
+	return failed("out of memory");
+}
+
+void tpm_device_close(struct tpm_device *it)
+{
+	tpm_close(&it->tpm);
+}
+
+/* Nobody else may read it. */
+static bool write_secret(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool good = fd >= 0 && dprintf(fd, "%s\n", text) > 0;
+
 	if (!good)
 		failed("%s cannot be written: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
 	return good;
 }
 
-static json_t *text(struct slice s)
+int tpm_device_tell(struct command *c, const struct tpm_device *it)
 {
-	return json_stringn(s.p ? s.p : "", s.n);
-}
+	const char *path = given(c, "hub-token");
 
-static json_t *certificate_json(struct command *c, const struct shown *s)
-{
-	char day[INSTANT_TEXT];
-
-	if (s->certificate.n == 0)
-		return NULL;
-	instant_print(s->about.not_after, INSTANT_SECONDS, day);
-	return json_pack("{s:o, s:o, s:o, s:s, s:o}", "subject", text(s->about.subject), "issuer", text(s->about.issuer),
-			 "sha256Thumbprint", text(s->about.sha256), "notAfter", day, "certificate",
-			 text(base64_encode(c->arena, s->certificate)));
-}
-
-static int show_json(struct command *c, const struct tpm *t, const struct shown *s)
-{
-	const struct tpm_key *endorsement = tpm_endorsement_key(t), *storage = tpm_storage_root_key(t);
-	json_t *all = json_pack("{s:o, s:s, s:o, s:s, s:b, s:o, s:s, s:b, s:s, s:o*}", "registrationId", text(s->id), "algorithm",
-				given_or(c, "algorithm", "rsa"), "endorsementKey", text(s->endorsement_key), "endorsementKeyPlace",
-				endorsement->place, "endorsementKeyPersistent", endorsement->persistent, "storageRootKey",
-				text(s->storage_root_key), "storageRootKeyPlace", storage->place, "storageRootKeyPersistent",
-				storage->persistent, "enroll", s->enroll, "endorsementCertificate", certificate_json(c, s));
-
-	if (all == NULL)
-		return failed("out of memory");
-	json_dumpf(all, stdout, JSON_INDENT(2));
-	fputc('\n', stdout);
-	json_decref(all);
+	if (path && !write_secret(path, it->hub_token))
+		return CLI_FAILED;
+	fprintf(stderr, "berth: the TPM has taken in the key for %s, and signs with it%s%s\n", it->hub, path ? "; a token is in " : ".",
+		path ? path : "");
 	return CLI_FINE;
 }
-
-/* For people: keys are too long for the columns of a table. */
-static int show_text(struct command *c, const struct tpm *t, const struct shown *s)
-{
-	char day[INSTANT_TEXT];
-
-	printf("registration ID       %.*s\n", SLICE_ARG(s->id));
-	printf("endorsement key       %s, %s\n%.*s\n", given_or(c, "algorithm", "rsa"), tpm_endorsement_key(t)->place,
-	       SLICE_ARG(s->endorsement_key));
-	printf("storage root key      %s\n%.*s\n", tpm_storage_root_key(t)->place, SLICE_ARG(s->storage_root_key));
-	if (s->certificate.n == 0) {
-		printf("certificate           none in this TPM\n");
-	} else {
-		instant_print(s->about.not_after, INSTANT_SECONDS, day);
-		printf("certificate           %.*s, by %.*s, until %s\n", SLICE_ARG(s->about.subject), SLICE_ARG(s->about.issuer), day);
-	}
-	printf("\nto let it in:\n  %s\n", s->enroll);
-	return CLI_FINE;
-}
-
-static int show_tpm(struct command *c)
-{
-	const char *form = given(c, "output");
-	struct shown s = {.id = NO_SLICE};
-	struct tpm *t;
-	int status;
-
-	if (form && strcmp(form, "json") != 0 && strcmp(form, "table") != 0)
-		return misused(c, "--output is json or table, not \"%s\"", form);
-	if (given(c, "id") && !id_is_good(slice_str(given(c, "id"))))
-		return misused(c, "\"%s\" is not a registration ID: letters, digits and - . _ :, ended by a letter, digit or dash",
-			       given(c, "id"));
-	if ((status = tpm_of(c, &t)) != CLI_FINE)
-		return status;
-	if (!look(c, t, &s) || !write_certificate(c, s.certificate))
-		status = CLI_FAILED;
-	else if (form ? strcmp(form, "table") == 0 : isatty(STDOUT_FILENO))
-		status = show_text(c, t, &s);
-	else
-		status = show_json(c, t, &s);
-	tpm_close(&t);
-	return status;
-}
-
-static const struct option options[] = {
-	TPM_OPTIONS,
-	{"id", "ID", "the registration ID it is to have [made from its endorsement key, as device SDKs do]", OPTION_VALUE},
-	{"certificate-out", "FILE", "write its endorsement certificate there, as PEM", OPTION_VALUE},
-	{"service", "NAME", "the provisioning service that the command names [none]", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
-};
-
-const struct verb tpm_verbs[] = {
-	{"device", "tpm show", "", "what this machine's TPM shows, and the command that lets it in", options, NULL, show_tpm},
-	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
-};

@@ -1,5 +1,5 @@
 /*
- * tpm_device.h: verbs of a device with a TPM: the options they share, and the TPM as a channel asks it (channel.h).
+ * tpm_device.h: a device with a TPM: the options by which verbs name one, and the TPM as it registers.
  */
 #ifndef BERTH_CLI_TPM_DEVICE_H
 #define BERTH_CLI_TPM_DEVICE_H
@@ -19,5 +19,23 @@
 
 /* As the options say, in the command's arena. CLI_FINE, or complained. */
 int tpm_of(struct command *, struct tpm **out);
+
+/* A device that registers. */
+struct tpm_device {
+	struct command *c;
+	struct tpm *tpm;
+	const char *id, *scope;
+	instant token_until;
+	struct channel_tpm channel;
+	const char *hub, *hub_token; /* once it is assigned */
+};
+
+/* `id` NULL: that which its endorsement key makes. There as long as the device registers, up to `patience_ms` from now. CLI_FINE, or
+ * complained. */
+int tpm_device_open(struct command *, const char *id, const struct channel_conf *, int patience_ms, struct tpm_device *out);
+void tpm_device_close(struct tpm_device *);
+
+/* After it was assigned: that its TPM has the hub's key, and a token as --hub-token wants one. CLI_FINE, or complained. */
+int tpm_device_tell(struct command *, const struct tpm_device *);
 
 #endif

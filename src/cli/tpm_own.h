@@ -25,6 +25,9 @@ struct tpm {
 	ESYS_TR signing; /* the key taken in; ESYS_TR_NONE: none */
 };
 
+/* The TPM forgets it. Sets *handle to ESYS_TR_NONE; that inside is welcome. */
+void tpm_flush(struct tpm *, ESYS_TR *handle);
+
 /* A command is about to be sent, or was answered: TPM_PATIENCE_SECONDS begin, or end. */
 void tpm_watch(bool on);
 
