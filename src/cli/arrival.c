@@ -11,9 +11,6 @@
 #define TOKEN_SECONDS 3600 /* beyond the device's patience */
 #define POLL_SECONDS  2    /* when the server names no number */
 
-/* A TPM's token is good for five to ten minutes, whatever it says of itself: one that is refused after this long is made anew. */
-#define PROOF_MS 240000
-
 struct arrival {
 	const struct arrival_conf *conf;
 	struct newcomer *device;
@@ -22,7 +19,7 @@ struct arrival {
 	int64_t deadline; /* loop_now_ms at which patience ends */
 	struct channel_device who;
 	struct channel *channel;
-	int64_t proved_ms; /* when the TPM made the token that `who` shows */
+	bool worked; /* the service has not refused what it shows of its TPM, so far */
 	char *token, *body;
 	char *operation; /* id, once there is one */
 	struct timer *wait;
@@ -103,7 +100,7 @@ static void ask_with(struct arrival *a, const char *token)
 {
 	channel_close(&a->channel);
 	a->who.token = token;
-	a->proved_ms = loop_now_ms(a->conf->channel.loop);
+	a->worked = false;
 	if ((a->channel = channel_open(a->device->kind, &a->conf->channel, &a->who)) == NULL || ask(a) != OK)
 		finish(a, ARRIVAL_FAILED, no_memory);
 }
@@ -124,17 +121,17 @@ static void prove(struct arrival *a, const char *challenge)
 		finish(a, ARRIVAL_FAILED, why);
 }
 
-/* Whether a TPM has something to say to this refusal; then it is said. */
+/* Whether a TPM has something to say to this refusal; then it is said. A challenge is good for one registration and for some minutes:
+ * what has worked before may have to be proved anew. */
 static bool answer_challenge(struct arrival *a, const struct channel_answer *answer, const json_t *json)
 {
 	const char *challenge = json_path(json, "authenticationKey");
-	bool outdated = a->who.token && loop_now_ms(a->conf->channel.loop) - a->proved_ms >= PROOF_MS;
 
 	if (a->device->tpm == NULL || answer->status != 401)
 		return false;
 	if (challenge && a->who.token == NULL)
 		prove(a, challenge);
-	else if (outdated)
+	else if (a->worked)
 		ask_with(a, NULL);
 	else
 		return false;
@@ -224,6 +221,7 @@ static void on_answer(void *cookie, const struct channel_answer *answer)
 		return;
 	}
 	a->device->status = answer->status;
+	a->worked |= answer->status != 401;
 	if (a->conf->keep_answers)
 		a->device->answer = arena_copy(a->conf->arena, answer->body);
 	if (answer->status == 429 || answer->status >= 500)
