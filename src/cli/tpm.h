@@ -29,7 +29,7 @@ struct tpm_conf {
 };
 
 /* With both keys at hand. ERR_UNREACHABLE: no TPM is there; ERR_FORBIDDEN: it is not for this user, or wants a password; ERR_IO: it said no;
- * ERR_NO_MEMORY. */
+ * ERR_TOO_BIG: a password of more than 32 bytes; ERR_NO_MEMORY. */
 MUST_USE enum err tpm_open(const struct tpm_conf *, struct arena *, struct tpm **out, const char **why);
 
 /* Forgets what was loaded. Sets *t to NULL; NULL inside is welcome. */

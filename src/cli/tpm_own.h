@@ -1,5 +1,6 @@
 /*
- * tpm_own.h: the TPM seen from inside: tpm.c opens it and finds its keys, tpm_activate.c takes keys in, tpm_words.c tells what went wrong.
+ * tpm_own.h: the TPM seen from inside: tpm.c opens it, tpm_primary.c finds its keys, tpm_activate.c takes others in, tpm_words.c
+ * tells what went wrong.
  */
 #ifndef BERTH_CLI_TPM_OWN_H
 #define BERTH_CLI_TPM_OWN_H
@@ -24,6 +25,9 @@ struct tpm {
 	struct tpm_primary endorsement, storage;
 	ESYS_TR signing; /* the key taken in; ESYS_TR_NONE: none */
 };
+
+/* Both keys, as the settings want them: t->endorsement and t->storage. Errors as of tpm_open. */
+MUST_USE enum err tpm_find_primaries(struct tpm *, const struct tpm_conf *, const char **why);
 
 /* The TPM forgets it. Sets *handle to ESYS_TR_NONE; that inside is welcome. */
 void tpm_flush(struct tpm *, ESYS_TR *handle);

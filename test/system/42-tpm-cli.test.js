@@ -219,6 +219,19 @@ test('kept keys are those that a device SDK finds, and nothing else is left behi
   await assertHubKey('tpm-amqp', file('kept.token'));
 });
 
+test('a TPM that does not open its challenge ends the registration with a reason', async () => {
+  tool('tpm2_changeauth', '-c', 'e', 'maker');
+  try {
+    for (const transport of transports) {
+      const result = await register(mine, transport, `tpm-${transport}`);
+      assert.strictEqual(result.status, 1);
+      assert.match(result.stderr, /was not assigned: TPM2_ActivateCredential .* fails: .*see --owner-auth and --endorsement-auth/);
+    }
+  } finally {
+    tool('tpm2_changeauth', '-c', 'e', '-p', 'maker');
+  }
+});
+
 // --- the same with the tools of others ---
 
 const wire = (id, keys, authorization) =>
