@@ -138,7 +138,7 @@ enum err tpm_complain_unreachable(const struct tpm *t, TSS2_RC rc, const char **
 	else
 		*why = arena_printf(t->arena,
 				    "\"%s\" names no TPM: %s (0x%x). It is to be as device:/dev/tpmrm0, swtpm:host=127.0.0.1,port=2321 or "
-				    "mssim:host=127.0.0.1,port=2321.",
+				    "mssim:host=127.0.0.1,port=2321, and its module libtss2-tcti-NAME.so installed.",
 				    name, Tss2_RC_Decode(rc), rc);
 	return *why ? e : ERR_NO_MEMORY;
 }
