@@ -333,3 +333,28 @@ test('keys that were cut short on their way are refused with a reason', async ()
   }
   assert.match((await attempt('cut-1', 'storage-root-key')).reason, /TPM2B_PUBLIC/);
 });
+
+// --- endorsement keys that others have kept ---
+
+// In place of the one at 0x81010001; gives the enrollment of a device with it.
+async function keepAnother(id, ...how) {
+  if (tool('tpm2_getcap', 'handles-persistent').toString().includes('0x81010001')) tool('tpm2_evictcontrol', '-C', 'o', '-c', '0x81010001');
+  tool('tpm2_createprimary', '-C', 'e', '-G', 'rsa2048:aes128cfb', '-g', 'sha256', '-c', 'another.ctx', ...how);
+  tool('tpm2_evictcontrol', '-C', 'o', '-c', 'another.ctx', '0x81010001');
+  tool('tpm2_flushcontext', '-t');
+  const shown = await show(mine);
+  assert.strictEqual(shown.endorsementKeyPersistent, true);
+  await fine('enrollment', 'create', id, '--attestation', 'tpm', '--endorsement-key', shown.endorsementKey);
+}
+
+test('an endorsement key without a policy is used, and one under another policy told', async () => {
+  await keepAnother('open-ek', '-a', 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|decrypt');
+  const result = await register(mine, 'https', 'open-ek', '--hub-token', file('open.token'));
+  assert.strictEqual(result.status, 0, result.stderr);
+  await assertHubKey('open-ek', file('open.token'));
+  fs.writeFileSync(file('policy'), crypto.randomBytes(32));
+  await keepAnother('closed-ek', '-L', 'policy', '-a', 'fixedtpm|fixedparent|sensitivedataorigin|adminwithpolicy|restricted|decrypt');
+  const refused = await register(mine, 'https', 'closed-ek');
+  assert.strictEqual(refused.status, 1);
+  assert.match(refused.stderr, /bound to another policy/);
+});
