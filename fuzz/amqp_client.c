@@ -1,7 +1,7 @@
 /*
  * amqp_client.c: any bytes as what a server says to a device over AMQP.
  *
- * The first byte says whether the device logs in. However the bytes are cut, the same comes of them; nothing follows
+ * The first byte says whether the device logs in, and whether by a TPM. However the bytes are cut, the same comes of them; nothing follows
  * the end, and an end that is the server's fault has a sentence.
  */
 #include "codec/amqp_client.h"
@@ -33,6 +33,7 @@ static void note(struct buf *told, const struct amqp_client_event *e)
 	buf_add(told, e->message.body);
 	buf_add(told, e->condition);
 	buf_add(told, e->description);
+	buf_add(told, e->challenge);
 }
 
 static void say(struct amqp_client *c, struct talk *t)
@@ -46,6 +47,8 @@ static void on_event(struct amqp_client *c, const struct amqp_client_event *e, s
 	const struct amqp_question q = {.correlation = "1", .operation = "op", .operation_id = "5.o", .body = SLICE("{}")};
 
 	need(!*ended);
+	if (e->kind == AMQP_CLIENT_CHALLENGE)
+		amqp_client_prove(c, SLICE("t"));
 	note(&t->told, e);
 	*ended = e->kind == AMQP_CLIENT_CLOSED || e->kind == AMQP_CLIENT_REFUSED;
 	if (e->kind == AMQP_CLIENT_READY || e->kind == AMQP_CLIENT_ANSWER || e->kind == AMQP_CLIENT_REJECTED) {
@@ -58,11 +61,12 @@ static void on_event(struct amqp_client *c, const struct amqp_client_event *e, s
 	say(c, t);
 }
 
-static void run(bool plain, struct slice all, size_t piece, struct talk *t)
+static void run(unsigned how, struct slice all, size_t piece, struct talk *t)
 {
 	const struct amqp_client_conf conf = {.container = "c",
 					      .host = "h",
-					      .user = plain ? SLICE("u") : NO_SLICE,
+					      .user = how & 1 ? SLICE("u") : NO_SLICE,
+					      .tpm = {SLICE("s"), SLICE("r"), how & 2 ? SLICE("e") : NO_SLICE, SLICE("k")},
 					      .password = SLICE("p"),
 					      .address = SLICE("a"),
 					      .api = "1",
@@ -96,10 +100,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n == 0)
 		return 0;
 	talk_init(&whole);
-	run(data[0] & 1, all, all.n ? all.n : 1, &whole);
+	run(data[0], all, all.n ? all.n : 1, &whole);
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		talk_init(&cut);
-		run(data[0] & 1, all, pieces[i], &cut);
+		run(data[0], all, pieces[i], &cut);
 		need(slice_eq(buf_slice(&whole.told), buf_slice(&cut.told)));
 		need(slice_eq(buf_slice(&whole.said), buf_slice(&cut.said)));
 		talk_fini(&cut);

@@ -1,7 +1,7 @@
 /*
  * arrival.h: one device that registers, as device SDKs do, over any transport (device-api.md 16).
  *
- * It asks with a token signed by its key, or showing its certificate; waits as long as it is told, and asks again while it
+ * It asks with a token signed by its key, or showing its certificate, or with its TPM, which is challenged first; waits as long as it is told, and asks again while it
  * is "assigning" or the service is too busy; and is done when it is assigned, refused, or out of patience.
  */
 #ifndef BERTH_CLI_ARRIVAL_H
@@ -17,6 +17,7 @@ struct newcomer {
 	const struct channel_kind *kind;
 	struct slice key;                    /* raw bytes; absent: the certificate speaks */
 	const struct credential *credential; /* NULL: the key */
+	const struct channel_tpm *tpm;       /* in place of both; NULL: they speak. Once it is assigned, it keeps the hub's key */
 	/* How it went. */
 	enum arrival_end end;
 	const char *hub, *device_id, *substatus; /* assigned */

@@ -30,11 +30,25 @@ struct channel_conf {
 	const char *scope;
 };
 
+/* A device's TPM (device-api.md 14): what it shows of itself, and what it does with the keys that the service wraps for it. Each call
+ * takes as long as the TPM does, and what it gives lives as long as the device. */
+struct channel_tpm {
+	struct slice endorsement_key, storage_root_key; /* TPM2B_PUBLIC */
+
+	/* A token, signed with the key in the challenge. NULL: with a sentence in `why`. */
+	const char *(*prove)(void *cookie, struct slice challenge, const char **why);
+
+	/* The key for the hub, from the last answer. False: with a sentence in `why`. */
+	bool (*keep)(void *cookie, struct slice wrapped, const char *hub, const char *device_id, const char **why);
+	void *cookie;
+};
+
 /* Who asks; lent as long as the channel. */
 struct channel_device {
 	const char *id;
 	const char *token;                   /* "SharedAccessSignature ..."; NULL: the certificate speaks */
 	const struct credential *credential; /* NULL: the token */
+	const struct channel_tpm *tpm;       /* for who logs in before it may ask; NULL: no TPM */
 };
 
 struct channel_ask {
@@ -57,6 +71,7 @@ struct channel;
 
 struct channel_kind {
 	const char *name; /* "mqtt-ws", for --transport */
+	bool tpm;         /* a TPM may register by it */
 
 	/* Nothing is connected yet. NULL: out of memory. */
 	struct channel *(*open)(const struct channel_conf *, const struct channel_device *);

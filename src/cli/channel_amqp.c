@@ -49,7 +49,12 @@ static void greet(struct stream_channel *c)
 	struct amqp_channel *m = channel_of(c);
 
 	snprintf(m->name, sizeof(m->name), "%s/registrations/%s", c->conf->scope, c->device->id);
+	const struct channel_tpm *tpm = c->device->tpm;
 	const struct amqp_client_conf conf = {
+		.tpm = {.scope = slice_str(c->conf->scope),
+			.registration_id = slice_str(c->device->id),
+			.endorsement_key = tpm ? tpm->endorsement_key : NO_SLICE,
+			.storage_root_key = tpm ? tpm->storage_root_key : NO_SLICE},
 		.container = c->device->id,
 		.host = c->conf->host,
 		.user = c->device->token ? slice_str(m->name) : NO_SLICE,
@@ -145,13 +150,30 @@ static void hear_rejection(struct stream_channel *c, const struct amqp_client_ev
 				    SLICE_ARG(event->description));
 }
 
+static void prove(struct stream_channel *c, const struct amqp_client_event *event)
+{
+	const struct channel_tpm *tpm = c->device->tpm;
+	const char *why, *token = tpm->prove(tpm->cookie, event->challenge, &why);
+
+	if (token == NULL) {
+		stream_channel_fail(c, ERR_IO, "%s", why);
+		return;
+	}
+	amqp_client_prove(channel_of(c)->amqp, slice_str(token));
+	say_output(c);
+}
+
 static void take(struct stream_channel *c, const struct amqp_client_event *event)
 {
 	switch (event->kind) {
+	case AMQP_CLIENT_CHALLENGE: prove(c, event); break;
 	case AMQP_CLIENT_READY: stream_channel_ready(c); break;
 	case AMQP_CLIENT_ANSWER: hear_answer(c, event); break;
 	case AMQP_CLIENT_REJECTED: hear_rejection(c, event); break;
-	case AMQP_CLIENT_REFUSED: stream_channel_fail(c, ERR_UNAUTHORIZED, "the service does not let the device in"); break;
+	case AMQP_CLIENT_REFUSED:
+		stream_channel_fail(c, ERR_UNAUTHORIZED, "the service does not let the device in%s",
+				    c->device->tpm ? ": it does not accept its TPM" : "");
+		break;
 	case AMQP_CLIENT_CLOSED:
 		stream_channel_fail(c, ERR_CLOSED, "the server ends it: %.*s %.*s", SLICE_ARG(event->condition),
 				    SLICE_ARG(event->description));
@@ -192,6 +214,7 @@ static struct channel *open_websocket(const struct channel_conf *conf, const str
 	return stream_channel_open(&channel_amqp_ws, &amqp, conf, device, conf->https_port, "AMQPWSB10");
 }
 
-const struct channel_kind channel_amqp = {.name = "amqp", .open = open_bare, .ask = stream_channel_ask, .close = stream_channel_close};
+const struct channel_kind channel_amqp = {
+	.name = "amqp", .tpm = true, .open = open_bare, .ask = stream_channel_ask, .close = stream_channel_close};
 const struct channel_kind channel_amqp_ws = {
-	.name = "amqp-ws", .open = open_websocket, .ask = stream_channel_ask, .close = stream_channel_close};
+	.name = "amqp-ws", .tpm = true, .open = open_websocket, .ask = stream_channel_ask, .close = stream_channel_close};

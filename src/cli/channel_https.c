@@ -99,4 +99,4 @@ static enum err https_ask(struct channel *c, const struct channel_ask *ask, chan
 	return h->fetch ? OK : ERR_NO_MEMORY;
 }
 
-const struct channel_kind channel_https = {.name = "https", .open = https_open, .ask = https_ask, .close = https_close};
+const struct channel_kind channel_https = {.name = "https", .tpm = true, .open = https_open, .ask = https_ask, .close = https_close};

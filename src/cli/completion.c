@@ -12,6 +12,33 @@ static void print_verbs_of(const char *noun)
 				printf("%.*s ", (int)strcspn(v->name, " "), v->name);
 }
 
+/* A verb of two words, of which this is the first one. */
+static bool is_first_of_two(const struct verb *v, const char *noun, const char *first, size_t n)
+{
+	return strcmp(v->noun, noun) == 0 && strncmp(v->name, first, n) == 0 && v->name[n] == ' ';
+}
+
+/* What may follow the first word of `verb`, for the case statement of the script; once for all verbs that share it. */
+static void print_seconds_of(const struct verb *verb)
+{
+	size_t n = strcspn(verb->name, " ");
+	bool first = true;
+
+	for (size_t t = 0; verb_tables[t]; t++)
+		for (const struct verb *v = verb_tables[t]; v->noun; v++) {
+			if (!is_first_of_two(v, verb->noun, verb->name, n))
+				continue;
+			if (first && v != verb)
+				return; /* it was printed with that one */
+			if (first)
+				printf("    '%s %.*s') words=\"", v->noun, (int)n, v->name);
+			printf("%s ", v->name + n + 1);
+			first = false;
+		}
+	if (!first)
+		printf("\";;\n");
+}
+
 static bool seen_before(size_t table, const struct verb *verb)
 {
 	for (size_t t = 0; t <= table; t++)
@@ -48,6 +75,17 @@ static void print_options_of(const struct verb *v)
 	}
 }
 
+/* Its options, once its words are there. */
+static void print_case(const struct verb *v)
+{
+	bool two = strchr(v->name, ' ') != NULL;
+	int words = two ? 3 : *v->name ? 2 : 1;
+
+	printf("    '%s %s%s%s) [ \"$COMP_CWORD\" -gt %d ] && words=\"", v->noun, v->name, words == 2 ? " '" : "'", two ? "" : "*", words);
+	print_options_of(v);
+	printf("\";;\n");
+}
+
 /* One function that both shells run: words by place, options by verb. */
 static void print_function(const struct cli_env *env)
 {
@@ -55,20 +93,17 @@ static void print_function(const struct cli_env *env)
 	const char *flag;
 
 	printf("_berth() {\n"
-	       "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" noun=\"${COMP_WORDS[1]}\" verb=\"${COMP_WORDS[2]}\" words=\n"
+	       "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" noun=\"${COMP_WORDS[1]}\" verb=\"${COMP_WORDS[2]}\" third=\"${COMP_WORDS[3]}\" "
+	       "words=\n"
 	       "  if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"serve version help ");
 	print_nouns();
-	printf("\"\n  else case \"$noun $verb\" in\n    'serve '*) words=\"--config --help ");
+	printf("\"\n  else case \"$noun $verb $third\" in\n    'serve '*) words=\"--config --help ");
 	while ((flag = env->serve_flag(&at)) != NULL)
 		printf("%s ", flag);
 	printf("\";;\n");
 	for (size_t t = 0; verb_tables[t]; t++)
-		for (const struct verb *v = verb_tables[t]; v->noun; v++) {
-			printf("    '%s %.*s'%s) [ \"$COMP_CWORD\" -gt %d ] && words=\"", v->noun, (int)strcspn(v->name, " "), v->name,
-			       *v->name ? "" : "*", *v->name ? 2 : 1);
-			print_options_of(v);
-			printf("\";;\n");
-		}
+		for (const struct verb *v = verb_tables[t]; v->noun; v++)
+			print_case(v);
 	printf("  esac\n  if [ \"$COMP_CWORD\" -eq 2 ] && [ -z \"$words\" ]; then case \"$noun\" in\n");
 	for (size_t t = 0; verb_tables[t]; t++)
 		for (const struct verb *v = verb_tables[t]; v->noun; v++)
@@ -77,6 +112,10 @@ static void print_function(const struct cli_env *env)
 				print_verbs_of(v->noun);
 				printf("\";;\n");
 			}
+	printf("  esac; fi\n  if [ \"$COMP_CWORD\" -eq 3 ] && [ -z \"$words\" ]; then case \"$noun $verb\" in\n");
+	for (size_t t = 0; verb_tables[t]; t++)
+		for (const struct verb *v = verb_tables[t]; v->noun; v++)
+			print_seconds_of(v);
 	printf("  esac; fi; fi\n"
 	       "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 	       "  if [ -z \"$words\" ]; then COMPREPLY=($(compgen -f -- \"$cur\")); fi\n"

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/fleet.h"
 #include "cli/report.h"
+#include "cli/tpm_device.h"
 
 #define COUNT_MAX 1000000
 #define AT_ONCE   64
@@ -176,32 +177,98 @@ static int register_one(struct command *c, struct newcomer *device, const struct
 	return CLI_FAILED;
 }
 
+/* How a device proves itself, and what it needs for that. */
+struct proof {
+	const char *name; /* as an enrollment spells it */
+	int (*run)(struct command *, struct newcomer *, const struct arrival_conf *);
+};
+
+static int register_with_key(struct command *c, struct newcomer *device, const struct arrival_conf *arrival)
+{
+	device->key = key_of(c, device->id);
+	return device->key.n ? register_one(c, device, arrival) : CLI_FAILED;
+}
+
+static int register_with_certificate(struct command *c, struct newcomer *device, const struct arrival_conf *arrival)
+{
+	struct credential *credential;
+	int status;
+
+	if (given(c, "certificate") == NULL)
+		return misused(c, "a device that attests by x509 shows its --certificate");
+	if ((credential = credential_of(c)) == NULL)
+		return CLI_FAILED;
+	device->credential = credential;
+	status = register_one(c, device, arrival);
+	credential_free(&credential);
+	return status;
+}
+
+/* The ID may be left to the TPM. */
+static int register_with_tpm(struct command *c, struct newcomer *device, const struct arrival_conf *arrival)
+{
+	struct tpm_device it;
+	int status;
+
+	if (!device->kind->tpm)
+		return misused(c, "a TPM registers over https, amqp or amqp-ws: over %s there is no way to challenge it",
+			       device->kind->name);
+	if ((status = tpm_device_open(c, device->id, &arrival->channel, arrival->patience_ms, &it)) != CLI_FINE)
+		return status;
+	device->id = it.id;
+	device->tpm = &it.channel;
+	if ((status = register_one(c, device, arrival)) == CLI_FINE)
+		status = tpm_device_tell(c, &it);
+	tpm_device_close(&it);
+	return status;
+}
+
+static const struct proof proofs[] = {{"symmetricKey", register_with_key}, {"x509", register_with_certificate}, {"tpm", register_with_tpm}};
+
+/* --attestation, else what the other options suggest. NULL: complained. */
+static const struct proof *proof_of(struct command *c)
+{
+	const char *name = given_or(c, "attestation", given(c, "certificate") ? "x509" : "symmetricKey");
+
+	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++)
+		if (strcasecmp(name, proofs[i].name) == 0)
+			return &proofs[i];
+	misused(c, "--attestation is symmetricKey, x509 or tpm, not \"%s\"", name);
+	return NULL;
+}
+
+static bool id_complaint(struct command *c, const char *id, const struct proof *proof)
+{
+	if (id == NULL && proof->run == register_with_tpm)
+		return false;
+	if (id == NULL)
+		misused(c, "ID is missing");
+	else if (!id_is_good(slice_str(id)))
+		misused(c, "\"%s\" is not a registration ID: letters, digits and - . _ :, ended by a letter, digit or dash", id);
+	else
+		return false;
+	return true;
+}
+
 static int do_register(struct command *c)
 {
 	struct newcomer device = {.id = c->operand[0]};
 	struct arrival_conf arrival = {.arena = c->arena, .keep_answers = true};
 	struct transports transport;
-	struct credential *credential = NULL;
+	const struct proof *proof;
 	bool good = true;
-	int status;
 
 	arrival.patience_ms = (int)given_number(c, "patience", 60, 1, 86400, &good) * 1000;
-	if (!good || (status = read_transports(c, 1, &transport)) != CLI_FINE)
+	if (!good || read_transports(c, 1, &transport) != CLI_FINE)
 		return CLI_USAGE;
-	if (!id_is_good(slice_str(device.id)))
-		return misused(c, "\"%s\" is not a registration ID: letters, digits and - . _ :, ended by a letter, digit or dash",
-			       device.id);
+	if ((proof = proof_of(c)) == NULL || id_complaint(c, device.id, proof))
+		return CLI_USAGE;
 	device.kind = transport.kinds[0];
 	if (given(c, "payload") && slice_absent(arrival.payload = text_or_file(c, given(c, "payload"))))
 		return CLI_FAILED;
 	if (!find_endpoint(c, &arrival.channel))
 		return CLI_FAILED;
-	if (given(c, "certificate") ? (credential = credential_of(c)) == NULL : (device.key = key_of(c, device.id)).n == 0)
-		return CLI_FAILED;
-	device.credential = credential;
-	status = register_one(c, &device, &arrival);
-	credential_free(&credential);
-	return status;
+	return proof->run(c, &device, &arrival);
 }
 
 /* --- many --- */
@@ -276,10 +343,13 @@ static int simulate(struct command *c)
 static const struct option register_options[] = {
 	ENDPOINT,
 	{"transport", "NAME", TRANSPORTS " [https]", OPTION_VALUE},
+	{"attestation", "NAME", "how it proves itself: symmetricKey, x509 or tpm [symmetricKey; x509 with --certificate]", OPTION_VALUE},
 	{"key", "KEY", "the device's symmetric key, base64 [fetched from its enrollment]", OPTION_VALUE},
 	{"certificate", "FILE", "PEM: the device's certificate, and those that signed it, in place of a key", OPTION_VALUE},
 	{"private-key", "FILE", "PEM: the certificate's key [in the same file]", OPTION_VALUE},
 	{"payload", "JSON|@FILE", "sent along, for custom allocation", OPTION_VALUE},
+	TPM_OPTIONS,
+	{"hub-token", "FILE", "write a token there with which the TPM's device may log in at its hub for an hour", OPTION_VALUE},
 	END,
 };
 static const struct option simulate_options[] = {
@@ -293,7 +363,7 @@ static const struct option simulate_options[] = {
 };
 
 const struct verb device_verbs[] = {
-	{"device", "register", "ID", "act as one device: register and say where it belongs", register_options, NULL, do_register},
+	{"device", "register", "[ID]", "act as one device: register and say where it belongs", register_options, NULL, do_register},
 	{"device", "simulate", "", "act as many devices of a group", simulate_options, NULL, simulate},
 	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

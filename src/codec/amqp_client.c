@@ -24,17 +24,41 @@ void amqp_client_close(struct amqp_client *c)
 
 /* --- SASL, [AMQP-5.3] --- */
 
+/* No other identity than our own. */
+static void plain_begin(const struct amqp_client *c, struct buf *response)
+{
+	buf_add_char(response, '\0');
+	buf_add(response, c->conf.user);
+	buf_add_char(response, '\0');
+	buf_add(response, c->conf.password);
+}
+
 static bool take_mechanisms(struct amqp_client *c, struct amqp_cursor *f)
 {
 	struct amqp_value mechanisms = amqp_next(f);
+	const char *mine = client_has_tpm(c) ? "TPM" : "PLAIN";
+	struct buf response;
 
-	if (slice_search(mechanisms.raw, SLICE("PLAIN")) < 0) {
-		fail(c, "it does not let anybody in by PLAIN");
+	if (slice_search(mechanisms.raw, slice_str(mine)) < 0) {
+		fail(c, client_has_tpm(c) ? "it does not let anybody in by TPM" : "it does not let anybody in by PLAIN");
 		return false;
 	}
-	client_say_init(c);
-	c->phase = CLIENT_OUTCOME;
+	buf_init(&response, AMQP_SASL_FRAME_MAX);
+	(client_has_tpm(c) ? client_tpm_begin : plain_begin)(c, &response);
+	client_say_init(c, mine, buf_slice(&response));
+	buf_fini(&response);
+	c->phase = client_has_tpm(c) ? CLIENT_CHALLENGE : CLIENT_OUTCOME;
 	return false;
+}
+
+static bool take_challenge(struct amqp_client *c, struct amqp_cursor *f, struct amqp_client_event *event)
+{
+	const char *why = NULL;
+	bool told = client_tpm_take(c, amqp_next_binary(f), event, &why);
+
+	if (why)
+		fail(c, why);
+	return told;
 }
 
 static bool take_outcome(struct amqp_client *c, struct amqp_cursor *f, struct amqp_client_event *event)
@@ -50,6 +74,10 @@ static bool take_outcome(struct amqp_client *c, struct amqp_cursor *f, struct am
 		event->kind = AMQP_CLIENT_REFUSED;
 		return true;
 	}
+	if (c->phase == CLIENT_CHALLENGE) {
+		fail(c, "it lets a TPM in that it has not seen");
+		return false;
+	}
 	buf_add(&c->out, AMQP_PLAIN_HEADER);
 	c->phase = CLIENT_HEADER;
 	return false;
@@ -59,7 +87,9 @@ static bool take_sasl(struct amqp_client *c, uint64_t code, struct amqp_cursor *
 {
 	if (c->phase == CLIENT_MECHANISMS && code == CODE_SASL_MECHANISMS)
 		return take_mechanisms(c, f);
-	if (c->phase == CLIENT_OUTCOME && code == CODE_SASL_OUTCOME)
+	if (c->phase == CLIENT_CHALLENGE && code == CODE_SASL_CHALLENGE)
+		return take_challenge(c, f, event);
+	if ((c->phase == CLIENT_OUTCOME || c->phase == CLIENT_CHALLENGE) && code == CODE_SASL_OUTCOME)
 		return take_outcome(c, f, event);
 	fail(c, "its SASL frames come out of turn");
 	return false;
@@ -252,7 +282,7 @@ static bool take_performative(struct amqp_client *c, uint64_t code, struct amqp_
 
 static bool in_sasl(const struct amqp_client *c)
 {
-	return c->phase == CLIENT_MECHANISMS || c->phase == CLIENT_OUTCOME;
+	return c->phase == CLIENT_MECHANISMS || c->phase == CLIENT_CHALLENGE || c->phase == CLIENT_OUTCOME;
 }
 
 static void take_header(struct amqp_client *c, struct slice header)
@@ -346,15 +376,15 @@ void amqp_client_output_taken(struct amqp_client *c)
 struct amqp_client *amqp_client_new(const struct amqp_client_conf *conf)
 {
 	struct amqp_client *c = calloc(1, sizeof(*c));
-	bool plain = !slice_absent(conf->user);
+	bool sasl = !slice_absent(conf->user) || conf->tpm.endorsement_key.n > 0;
 
 	if (c == NULL)
 		return NULL;
 	c->conf = *conf;
-	c->phase = plain ? CLIENT_SASL_HEADER : CLIENT_HEADER;
+	c->phase = sasl ? CLIENT_SASL_HEADER : CLIENT_HEADER;
 	buf_init(&c->out, OUT_MAX);
 	buf_init(&c->message, AMQP_CLIENT_MESSAGE_MAX);
-	buf_add(&c->out, plain ? AMQP_SASL_HEADER : AMQP_PLAIN_HEADER);
+	buf_add(&c->out, sasl ? AMQP_SASL_HEADER : AMQP_PLAIN_HEADER);
 	return c;
 }
 

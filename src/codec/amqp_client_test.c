@@ -115,6 +115,7 @@ static void on_client_event(const struct amqp_client_event *e)
 	copy(told.condition, sizeof(told.condition), e->condition);
 	copy(told.description, sizeof(told.description), e->description);
 	switch (e->kind) {
+	case AMQP_CLIENT_CHALLENGE: fail(); break;
 	case AMQP_CLIENT_READY: told.ready++; break;
 	case AMQP_CLIENT_REJECTED: told.rejected++; break;
 	case AMQP_CLIENT_REFUSED: told.refused++; break;

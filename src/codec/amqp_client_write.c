@@ -41,23 +41,26 @@ static void end_frame(struct amqp_client *c, size_t at)
 		c->out.p[at + (size_t)i] = (char)(size >> 8 * (3 - i));
 }
 
-void client_say_init(struct amqp_client *c)
+void client_say_init(struct amqp_client *c, const char *mechanism, struct slice response)
 {
 	struct amqp_out o;
-	struct buf response;
 	size_t at = begin_frame(c, FRAME_SASL, CODE_SASL_INIT, &o);
 
-	buf_init(&response, AMQP_SASL_FRAME_MAX);
-	buf_add_char(&response, '\0'); /* no other identity than our own */
-	buf_add(&response, c->conf.user);
-	buf_add_char(&response, '\0');
-	buf_add(&response, c->conf.password);
-	amqp_put_symbol(&o, "PLAIN");
-	amqp_put_binary(&o, buf_slice(&response));
+	amqp_put_symbol(&o, mechanism);
+	amqp_put_binary(&o, response);
 	amqp_put_string(&o, slice_str(c->conf.host));
 	amqp_close_list(&o);
 	end_frame(c, at);
-	buf_fini(&response);
+}
+
+void client_say_response(struct amqp_client *c, struct slice response)
+{
+	struct amqp_out o;
+	size_t at = begin_frame(c, FRAME_SASL, CODE_SASL_RESPONSE, &o);
+
+	amqp_put_binary(&o, response);
+	amqp_close_list(&o);
+	end_frame(c, at);
 }
 
 static void say_open(struct amqp_client *c)

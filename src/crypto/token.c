@@ -135,7 +135,7 @@ enum err token_read(struct slice text, struct arena *a, struct token *out, const
 }
 
 /* The signature is over sr, a line feed, and se, as they travel. */
-static bool sign(struct slice sr, struct slice se, struct slice key, unsigned char out[32])
+static bool sign(struct slice sr, struct slice se, const struct token_signer *signer, unsigned char out[32])
 {
 	char text[TOKEN_MAX];
 
@@ -144,16 +144,22 @@ static bool sign(struct slice sr, struct slice se, struct slice key, unsigned ch
 	memcpy(text, sr.p, sr.n);
 	text[sr.n] = '\n';
 	memcpy(text + sr.n + 1, se.p, se.n);
-	hmac_sha256(key, slice_over(text, sr.n + 1 + se.n), out);
+	return signer->sign(signer->cookie, slice_over(text, sr.n + 1 + se.n), out);
+}
+
+static bool sign_with_key(void *cookie, struct slice text, unsigned char mac[32])
+{
+	hmac_sha256(*(const struct slice *)cookie, text, mac);
 	return true;
 }
 
 bool token_signed_by(const struct token *t, struct slice key)
 {
+	const struct token_signer signer = {sign_with_key, &key};
 	unsigned char expected[32];
 
 	assert(!slice_absent(t->sr) && !slice_absent(t->se));
-	return sign(t->sr, t->se, key, expected) && same_secret(slice_over(expected, 32), slice_over(t->signature, 32));
+	return sign(t->sr, t->se, &signer, expected) && same_secret(slice_over(expected, 32), slice_over(t->signature, 32));
 }
 
 bool token_expired(const struct token *t, instant now)
@@ -161,14 +167,15 @@ bool token_expired(const struct token *t, instant now)
 	return now > t->expires + TOKEN_SKEW_SECONDS * INSTANT_SECOND;
 }
 
-struct slice token_make(struct arena *a, struct slice resource, struct slice key, struct slice key_name, instant expires)
+struct slice token_make_signed(struct arena *a, struct slice resource, const struct token_signer *signer, struct slice key_name,
+			       instant expires)
 {
 	char se[SE_TEXT];
 	unsigned char signature[32];
 	struct slice sr = percent_encode(a, resource), sig, skn;
 
 	snprintf(se, sizeof(se), "%lld", (long long)(expires > 0 ? expires / INSTANT_SECOND : 0));
-	if (slice_absent(sr) || !sign(sr, slice_str(se), key, signature))
+	if (slice_absent(sr) || !sign(sr, slice_str(se), signer, signature))
 		return NO_SLICE;
 	sig = percent_encode(a, base64_encode(a, slice_over(signature, 32)));
 	skn = slice_absent(key_name) ? NO_SLICE : percent_encode(a, key_name);
@@ -176,6 +183,13 @@ struct slice token_make(struct arena *a, struct slice resource, struct slice key
 		return NO_SLICE;
 	return arena_format(a, SCHEME "sr=%.*s&sig=%.*s&se=%s%s%.*s", SLICE_ARG(sr), SLICE_ARG(sig), se,
 			    slice_absent(skn) ? "" : "&skn=", SLICE_ARG(skn));
+}
+
+struct slice token_make(struct arena *a, struct slice resource, struct slice key, struct slice key_name, instant expires)
+{
+	const struct token_signer signer = {sign_with_key, &key};
+
+	return token_make_signed(a, resource, &signer, key_name, expires);
 }
 
 void device_key(struct slice group_key, struct slice registration_id, unsigned char out[32])

@@ -37,6 +37,14 @@ bool token_expired(const struct token *t, instant now);
  * key name is left out. Absent: the arena is full, or the resource too long for a token. */
 struct slice token_make(struct arena *a, struct slice resource, struct slice key, struct slice key_name, instant expires);
 
+/* The same where the key is not ours to hold: `sign` makes the HMAC-SHA256 of a text with it. Absent: also when `sign` says no. */
+struct token_signer {
+	bool (*sign)(void *cookie, struct slice text, unsigned char mac[32]);
+	void *cookie;
+};
+struct slice token_make_signed(struct arena *a, struct slice resource, const struct token_signer *signer, struct slice key_name,
+			       instant expires);
+
 /* The key of a device under a group key: HMAC-SHA256(group key, registration id), raw 32
  * bytes (device-api.md 7.2). */
 void device_key(struct slice group_key, struct slice registration_id, unsigned char out[32]);

@@ -202,6 +202,11 @@ test('completion: bash and zsh complete nouns, verbs and options', async (t) => 
   assert.ok(bash('berth enr').includes('enrollment-group'));
   assert.ok(bash('berth enrollment cr').includes('create'));
   assert.ok(bash('berth enrollment create --dev').includes('--device-id'));
+  assert.ok(bash('berth device tp').includes('tpm'));
+  assert.ok(bash('berth device tpm sh').includes('show'));
+  assert.ok(bash('berth device tpm show --tc').includes('--tcti'));
+  assert.ok(bash('berth device register --att').includes('--attestation'));
+  assert.ok(bash('berth certificate dev-ca i').includes('issue'));
   let zsh = true;
   try {
     execFileSync('zsh', ['--version'], { stdio: 'ignore' });

@@ -52,14 +52,16 @@ function endorsementKeyOfNobody() {
   return Buffer.concat([Buffer.from(head, 'hex'), modulus]).toString('base64');
 }
 
-// Start one with fresh keys: {connect() -> a Tpm of tss.js, stop()}.
+// Start one with fresh keys: {tcti, as tpm2-tss names it; connect() -> a Tpm of tss.js, stop()}. It serves one client at a time, and takes
+// two ports, the second one for its control, without which tpm2-tss does not speak to it.
 async function softwareTpm(port) {
   const state = fs.mkdtempSync(path.join(os.tmpdir(), 'swtpm-'));
   const process_ = spawn('swtpm', ['socket', '--tpm2', '--tpmstate', `dir=${state}`, '--server', `type=tcp,port=${port}`,
-    '--flags', 'not-need-init,startup-clear'], { stdio: 'ignore' });
+    '--ctrl', `type=tcp,port=${port + 1}`, '--flags', 'not-need-init,startup-clear'], { stdio: 'ignore' });
   const devices = [];
   await listening(port);
   return {
+    tcti: `swtpm:host=127.0.0.1,port=${port}`,
     connect() {
       const tpm = new Tpm(false);
       tpm.device = new SwtpmDevice(port);
