@@ -18,6 +18,7 @@ struct allocation {
 	const int64_t           *round_trips_us; /* to each of `hubs`, as far as measured (0: not yet); NULL: none is */
 	struct slice             current_hub;    /* where the device is; absent: nowhere yet */
 	struct slice             payload;        /* JSON that the device sent along; absent: none */
+	bool                     hub_only;       /* nobody reads why a hub was chosen: the sentence is "" where there is one */
 };
 
 struct custom_choice;
