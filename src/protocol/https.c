@@ -21,7 +21,12 @@ static bool page(void *house, const struct api_question *q, struct api_answer *a
 	return portal_answer(house, q, a);
 }
 
-static const struct http_service service = {api_body_max, ask, cancel, "https", protocol_find, page};
+static void room(void *call)
+{
+	api_room(call);
+}
+
+static const struct http_service service = {api_body_max, ask, cancel, "https", protocol_find, page, room};
 
 static struct connection *open_connection(struct loop *loop, struct stream **stream, const struct protocol_env *env)
 {
