@@ -7,7 +7,7 @@
 
 #define WIDTH_MAX 72 /* of a column */
 
-static bool wants_table(const struct command *c)
+bool shows_tables(const struct command *c)
 {
 	const char *form = given(c, "output");
 
@@ -88,7 +88,7 @@ int show(struct command *c, struct slice text, const struct column *columns)
 		return misused(c, "--output is json or table, not \"%s\"", form);
 	if (json_read(text, c->arena, &json, NULL) != OK)
 		return failed("the server's answer is not JSON");
-	if (wants_table(c) && columns) {
+	if (shows_tables(c) && columns) {
 		list = json_is_array(json) ? json_incref(json) : json_pack("[O]", json);
 		print_table(c, list, columns);
 		json_decref(list);

@@ -8,7 +8,8 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const https = require('node:https');
 const path = require('node:path');
-const { execFileSync } = require('node:child_process');
+const { once } = require('node:events');
+const { execFileSync, spawn } = require('node:child_process');
 const berth = require('./berth.js');
 
 const DEVICES = Number(process.env.BERTH_DEVICES ?? 100_000);
@@ -157,3 +158,165 @@ for (const [name, question, hubs, policy] of changes)
     t.diagnostic(`${AGAIN} registered again, ${moved} of them moved; ${told.summary.move} of ${told.summary.devices} would`);
     assert.ok(name === 'nothing' || moved > 0);
   });
+
+// --- who may ask, and what cannot be asked ---
+
+const refused = async (promise, status, words) => {
+  const answer = await promise;
+  assert.strictEqual(answer.status, status, answer.text);
+  assert.match(answer.body.message, words);
+};
+
+test('what makes no sense is refused in words', async () => {
+  await refused(ask({ iotHubs: { remove: ['hub9'] } }), 400, /remove names hub9, which is not linked.*hub1\.berth\.test/);
+  await refused(ask({ iotHubs: { remove: ['hub1', 'HUB1.berth.test'] } }), 400, /remove names HUB1\.berth\.test/);
+  await refused(ask({ iotHubs: { add: [{ name: 'hub1' }] } }), 400, /hub1\.berth\.test, which is linked to the service already/);
+  await refused(ask({ iotHubs: { add: [{ name: 'hub7' }, { name: 'hub7.berth.test' }] } }), 400, /already/);
+  await refused(ask({ iotHubs: { add: [{ name: 'hub7', allocationWeight: 1001 }] } }), 400, /hub7 has an allocationWeight that is not 1 to 1000/);
+  await refused(ask({ iotHubs: { add: [{ allocationWeight: 1 }] } }), 400, /each with a name/);
+  await refused(ask({ iotHubs: { add: Array.from({ length: 48 }, (_, i) => ({ name: `new-${i}` })) } }), 400, /more than 50 hubs/);
+  await refused(ask({ iotHubs: { weights: { hub9: 2 } } }), 400, /weights names hub9/);
+  for (const weight of [0, 1001, '3', null, 1.5]) await refused(ask({ iotHubs: { weights: { hub1: weight } } }), 400, /hub1\.berth\.test must be a number from 1 to 1000/);
+  await refused(ask({ allocationPolicy: 'Custom' }), 400, /Hashed, GeoLatency or Static/);
+  for (const hubs of [[], 'hub1', { add: {} }, { remove: 'hub1' }, { remove: [7] }, { weights: [] }]) assert.strictEqual((await ask({ iotHubs: hubs })).status, 400, JSON.stringify(hubs));
+  for (const body of ['', 'x', '[]', '{"list":"yes"}']) await refused(ask(body), 400, /JSON object/);
+  assert.strictEqual((await api('GET', '/berth/allocation/whatif')).status, 405);
+});
+
+test('without any hub all but those that are never moved find none', async () => {
+  const { summary } = await whatIf({ iotHubs: { remove: ['hub1', 'hub2', 'hub4'] } });
+  assert.strictEqual(summary.move, 0);
+  assert.deepStrictEqual(summary.moves, []);
+  assert.ok(summary.reasons.some((r) => r.sentence === 'No hub is linked to the service.'), JSON.stringify(summary.reasons));
+});
+
+test('both rights are needed, and a reader has them', async () => {
+  const keys = await berth.keysOf('provisioningServices', 'dps1');
+  const rights = { half: 'EnrollmentRead', other: 'RegistrationStatusRead', both: 'EnrollmentRead, RegistrationStatusRead', write: 'EnrollmentWrite' };
+  const { properties } = await berth.good(berth.manage('GET', `${berth.arm}/provisioningServices/dps1`));
+  await berth.makeService('dps1', { ...properties, authorizationPolicies: [...keys, ...Object.entries(rights).map(([keyName, text]) => ({ keyName, rights: text }))] });
+  const all = await berth.keysOf('provisioningServices', 'dps1');
+  for (const [name, status] of [['half', 401], ['other', 401], ['both', 200], ['write', 200]]) {
+    const token = berth.sas('dps1.berth.test', all.find((k) => k.keyName === name).primaryKey, { name });
+    assert.strictEqual((await api('POST', '/berth/allocation/whatif', { headers: { Authorization: token }, body: {} })).status, status, name);
+  }
+  const portal = 'portal.berth.test', password = "rita's long password", Origin = `https://${portal}`;
+  await berth.good(berth.ask('PUT', portal, '/berth/operators/rita', { headers: { Authorization: `Bearer ${berth.token()}` }, body: { role: 'reader', password } }));
+  const session = await berth.ask('POST', portal, '/berth/session', { headers: { Origin }, body: { name: 'rita', password } });
+  const headers = { Origin, Cookie: session.headers['set-cookie'][0].split(';')[0], 'X-Berth-CSRF': session.body.csrf };
+  const told = await berth.ask('POST', portal, '/berth/at/dps1/berth/allocation/whatif?api-version=2021-10-01', { headers, body: {} });
+  assert.strictEqual(told.status, 200, told.text);
+  assert.match(told.text, /\{"summary":.*\}\n$/);
+});
+
+// --- from the command line ---
+
+test('the command line asks the same', async () => {
+  const expected = (await whatIf({ iotHubs: { remove: ['hub4'], add: [{ name: 'hub3', allocationWeight: 7 }], weights: { hub1: 2 } } })).summary;
+  const flags = ['--service', 'dps1', '--remove-hub', 'hub4', '--add-hub', 'hub3:7', '--weight', 'hub1=2'];
+  const run = async (...more) => {
+    const it = await berth.cli('allocation', 'preview', ...more);
+    assert.strictEqual(it.status, 0, it.stderr);
+    return it.stdout;
+  };
+  assert.deepStrictEqual(JSON.parse(await run(...flags)), expected);
+  const lines = (await run(...flags, '--list')).trim().split('\n').map((l) => JSON.parse(l));
+  assert.deepStrictEqual(lines.pop(), { summary: expected });
+  assert.strictEqual(lines.length, expected.move);
+  const table = await run(...flags, '--output', 'table', '--list');
+  assert.match(table, new RegExp(`\\n${expected.move} of ${expected.devices} devices would move at their next registration\\.\\n`));
+  assert.match(table, /\nFrom +To +Devices\n/);
+  assert.match(table, /^sim-\d+ +hub\d\.berth\.test -> hub\d\.berth\.test$/m);
+  assert.match(table, /A webhook decides/);
+  const policy = JSON.parse(await run('--service', 'dps1', '--allocation-policy', 'static'));
+  assert.deepStrictEqual(policy, (await whatIf({ allocationPolicy: 'Static' })).summary);
+  for (const bad of [['--add-hub', ':3'], ['--add-hub', 'hub7:x'], ['--weight', 'hub1'], ['--weight', 'hub1=0'], ['--output', 'xml']]) {
+    const it = await berth.cli('allocation', 'preview', '--service', 'dps1', ...bad);
+    assert.strictEqual(it.status, 2, bad.join(' '));
+    assert.match(it.stderr, new RegExp(bad[0]));
+  }
+  const unknown = await berth.cli('allocation', 'preview', '--service', 'dps1', '--remove-hub', 'hub9');
+  assert.strictEqual(unknown.status, 1);
+  assert.match(unknown.stderr, /remove names hub9, which is not linked/);
+});
+
+// --- who reads slowly, or leaves ---
+
+// The answer to a list, once it has begun; nothing more is read of it until resume().
+function open() {
+  const body = JSON.stringify({ list: true });
+  const headers = { Authorization: `Bearer ${berth.token()}`, 'Content-Length': body.length };
+  return new Promise((resolve, reject) => {
+    const request = https.request({ method: 'POST', host: 'dps1.berth.test', port: 443, path: '/berth/allocation/whatif?api-version=2021-10-01', headers, agent: false }, (response) => {
+      response.pause();
+      resolve({ status: response.statusCode, response, request, whole: () => readAll(response) });
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+const readAll = (response) => new Promise((resolve) => {
+  let text = '';
+  response.on('data', (part) => { text += part; });
+  response.on('error', () => {});
+  response.on('close', () => resolve({ text, complete: response.complete }));
+  response.resume();
+});
+
+const leave = (it) => { it.response.on('error', () => {}); it.request.destroy(); };
+
+test('slow readers hold up nobody, and get all of it in the end; no more than two at a time', async () => {
+  await berth.killServer('SIGTERM');
+  await berth.startServer('--threads', '1');
+  const slow = [await open(), await open()];
+  assert.deepStrictEqual(slow.map((it) => it.status), [200, 200]);
+  await berth.sleep(1000);
+  const third = await open();
+  assert.strictEqual(third.status, 429);
+  assert.match((await third.whole()).text, /2 what-ifs are being answered already/);
+  assert.strictEqual((await api('GET', '/enrollmentGroups/fleet')).status, 200);
+  assert.strictEqual((await berth.device(scope, 'sim-00002', berth.deriveKey(groupKey, 'sim-00002')).settle()).body.status, 'assigned');
+  for (const it of slow) {
+    const { text, complete } = await it.whole();
+    assert.ok(complete);
+    const lines = text.trim().split('\n').map((line) => JSON.parse(line));
+    const { summary } = lines.pop();
+    assert.strictEqual(summary.devices, DEVICES + 3);
+    assert.strictEqual(lines.filter((l) => l.registrationId).length, summary.move);
+  }
+  assert.strictEqual((await ask({})).status, 200);
+});
+
+test('while it is worked out others are answered; who leaves midway makes room', async () => {
+  const gone = [await open(), await open()];
+  gone.forEach(leave);
+  await berth.eventually(async () => (await ask({})).status === 200);
+  let running = true, answered = 0;
+  const asked = Promise.all([ask({ list: true }), ask({})]).then((both) => { running = false; return both; });
+  while (running) {
+    assert.strictEqual((await api('GET', '/enrollmentGroups/fleet')).status, 200);
+    answered++;
+  }
+  assert.deepStrictEqual((await asked).map((a) => a.status), [200, 200]);
+  assert.ok(answered > 2, `${answered} answered meanwhile`);
+});
+
+test('an answer that a stopping server cuts off is none', async () => {
+  const it = await open();
+  const cli = spawn(berth.bin, ['allocation', 'preview', '--service', 'dps1', '--list'], { env: { ...process.env, BERTH_DATA: berth.data }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '', code;
+  cli.stderr.on('data', (part) => { said += part; });
+  cli.on('exit', (status) => { code = status; });
+  await once(cli.stdout, 'readable');
+  await berth.sleep(1000);
+  assert.strictEqual(code, undefined, 'it waits for its reader');
+  await berth.killServer('SIGTERM');
+  const { text, complete } = await it.whole();
+  assert.ok(!complete && !text.includes('"summary"'));
+  cli.stdout.resume();
+  await berth.eventually(() => code !== undefined);
+  assert.strictEqual(code, 1);
+  assert.match(said, /cut off, so nothing is known of the devices that are left/);
+  await berth.startServer();
+});
