@@ -4,21 +4,17 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "api/roster.h"
+#include "api/test_store.h"
 
 #define SCOPE SLICE("0ne00AB12CD")
 #define BATCH 100
 
 static struct {
-	char folder[32];
-	struct loop *loop;
-	struct arena *arena;
-	struct seal *seal;
-	struct store *store;
+	struct test_store on;
 
 	struct store_change changes[BATCH];
 	size_t change_count;
@@ -32,37 +28,19 @@ static struct {
 
 static int set_up(void **state)
 {
-	unsigned char key[32] = {1};
-	char url[64];
-	const char *why;
-
 	(void)state;
 	memset(&t, 0, sizeof(t));
-	strcpy(t.folder, "/tmp/roster_test.XXXXXX");
-	if (mkdtemp(t.folder) == NULL)
-		return -1;
-	snprintf(url, sizeof(url), "sqlite:%s/berth.db", t.folder);
-	t.arena = arena_new(256 << 20);
-	assert_int_equal(loop_new_manual(INSTANT_SECOND, &t.loop), OK);
-	assert_int_equal(seal_from_key(key, &t.seal), OK);
-	assert_int_equal(store_open(&(struct store_conf){.url = url, .seal = t.seal, .readers = 1}, t.arena, &t.store, &why), OK);
+	assert_true(test_store_begin(&t.on, INSTANT_SECOND, 256 << 20));
 	buf_init(&t.seen, 1 << 24);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	char command[64];
-
 	(void)state;
 	roster_close(&t.roster);
-	store_close(&t.store);
-	loop_free(&t.loop);
-	seal_free(&t.seal);
-	arena_free(&t.arena);
 	buf_fini(&t.seen);
-	snprintf(command, sizeof(command), "rm -r %s", t.folder);
-	return system(command);
+	return test_store_end(&t.on) ? 0 : -1;
 }
 
 /* --- what there is --- */
@@ -76,8 +54,8 @@ static void written(void *cookie, enum err e, size_t failed)
 static void write_all(void)
 {
 	if (t.change_count)
-		assert_non_null(store_write(t.store, t.loop, t.arena, t.changes, t.change_count, written, NULL));
-	loop_settle(t.loop);
+		assert_non_null(store_write(t.on.store, t.on.loop, t.on.arena, t.changes, t.change_count, written, NULL));
+	loop_settle(t.on.loop);
 	t.change_count = 0;
 }
 
@@ -90,27 +68,27 @@ static void put(const struct noun *noun, const void *record)
 
 static void device(struct slice scope, const char *id, const char *group)
 {
-	struct registration_record *r = noun_new(&noun_registration, t.arena);
+	struct registration_record *r = noun_new(&noun_registration, t.on.arena);
 
 	r->scope = scope;
-	r->id = r->name = arena_copy(t.arena, slice_str(id));
+	r->id = r->name = arena_copy(t.on.arena, slice_str(id));
 	r->group_id = slice_str(group);
 	put(&noun_registration, r);
 }
 
 static void enrollment(const struct noun *noun, struct slice scope, const char *id, struct slice twin)
 {
-	struct enrollment *e = noun_new(noun, t.arena);
+	struct enrollment *e = noun_new(noun, t.on.arena);
 
 	e->scope = scope;
-	e->id = e->name = arena_copy(t.arena, slice_str(id));
+	e->id = e->name = arena_copy(t.on.arena, slice_str(id));
 	e->initial_twin = twin;
 	put(noun, e);
 }
 
 static const char *number(int i)
 {
-	return arena_printf(t.arena, "d%05d", i);
+	return arena_printf(t.on.arena, "d%05d", i);
 }
 
 /* --- looking --- */
@@ -138,8 +116,8 @@ static void open_roster(void)
 	static const char *const record[] = {"name", "group_id", NULL}, *const entry[] = {"name", "initial_twin", NULL};
 
 	write_all();
-	t.roster = roster_open(&(struct roster_conf){.store = t.store,
-						     .loop = t.loop,
+	t.roster = roster_open(&(struct roster_conf){.store = t.on.store,
+						     .loop = t.on.loop,
 						     .scope = SCOPE,
 						     .record_columns = record,
 						     .enrollment_columns = entry,
@@ -152,7 +130,7 @@ static const char *walk(void)
 	open_roster();
 	look(NULL);
 	assert_int_equal(t.ended, PAGES_WAIT);
-	loop_settle(t.loop);
+	loop_settle(t.on.loop);
 	buf_add_char(&t.seen, 0);
 	return buf_slice(&t.seen).p;
 }
@@ -238,7 +216,7 @@ static void every_third_and_every_second(void **state)
 static void long_enrollments_come_in_shorter_pages(void **state)
 {
 	size_t size = 20000;
-	char *twin = arena_alloc(t.arena, size);
+	char *twin = arena_alloc(t.on.arena, size);
 
 	(void)state;
 	memset(twin, ' ', size);
@@ -256,9 +234,9 @@ static void more_groups_than_are_kept(void **state)
 {
 	(void)state;
 	for (int i = 0; i < ROSTER_GROUPS_MAX + 200; i++) {
-		enrollment(&noun_group, SCOPE, arena_printf(t.arena, "g%d", i), NO_SLICE);
-		device(SCOPE, number(i), arena_printf(t.arena, "g%d", i));
-		device(SCOPE, arena_printf(t.arena, "%sb", number(i)), arena_printf(t.arena, "g%d", i));
+		enrollment(&noun_group, SCOPE, arena_printf(t.on.arena, "g%d", i), NO_SLICE);
+		device(SCOPE, number(i), arena_printf(t.on.arena, "g%d", i));
+		device(SCOPE, arena_printf(t.on.arena, "%sb", number(i)), arena_printf(t.on.arena, "g%d", i));
 	}
 	walk();
 	assert_int_equal(t.ended, PAGES_END);
@@ -275,11 +253,11 @@ static void it_may_be_closed_while_it_reads(void **state)
 		device(SCOPE, number(i), "g");
 	open_roster();
 	roster_close(&t.roster);
-	loop_settle(t.loop);
+	loop_settle(t.on.loop);
 	open_roster();
 	look(NULL);
 	roster_close(&t.roster);
-	loop_settle(t.loop);
+	loop_settle(t.on.loop);
 	assert_int_equal(t.devices, 0);
 }
 

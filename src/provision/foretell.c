@@ -56,7 +56,7 @@ enum err foretell(const struct placing *p, const struct registration_record *rec
 
 	*out = (struct foretold){.from = record_place(record).hub};
 	if (enrollment == NULL)
-		return say(out, FATE_REFUSED, "The enrollment that let the device in is gone.");
+		return say(out, FATE_REFUSED, "The enrollment that let the device in is gone; without one that fits it is turned away.");
 	if (slice_eq_fold(enrollment->provisioning_status, SLICE("disabled")))
 		return say(out, FATE_REFUSED, "The enrollment of the device is disabled.");
 	if (out->from.n == 0 || record_has_status(record, "assigning"))

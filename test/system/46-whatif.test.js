@@ -302,6 +302,23 @@ test('while it is worked out others are answered; who leaves midway makes room',
   assert.ok(answered > 2, `${answered} answered meanwhile`);
 });
 
+test('a failure on the way stands where the summary would', async () => {
+  const hub = sql(`SELECT assigned_hub FROM registration WHERE scope = '${scope}' AND id = '${devices.at(-1)}';`).trim();
+  const put = (value) => sql(`UPDATE registration SET assigned_hub = ${value} WHERE scope = '${scope}' AND id = '${devices.at(-1)}';`);
+  put("x'00'");
+  const answer = await ask({ list: true });
+  assert.strictEqual(answer.status, 200);
+  const last = JSON.parse(answer.text.trim().split('\n').at(-1));
+  assert.match(last.error.message, /could not all be looked at/);
+  assert.ok(!answer.text.includes('"summary"') && answer.text.includes('"registrationId"'));
+  const cli = await berth.cli('allocation', 'preview', '--service', 'dps1');
+  assert.strictEqual(cli.status, 1);
+  assert.strictEqual(cli.stdout, '');
+  assert.match(cli.stderr, /could not all be looked at/);
+  put(`'${hub}'`);
+  assert.strictEqual((await ask({})).status, 200);
+});
+
 test('an answer that a stopping server cuts off is none', async () => {
   const it = await open();
   const cli = spawn(berth.bin, ['allocation', 'preview', '--service', 'dps1', '--list'], { env: { ...process.env, BERTH_DATA: berth.data }, stdio: ['ignore', 'pipe', 'pipe'] });
