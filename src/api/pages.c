@@ -21,11 +21,11 @@ struct pages {
 	struct arena *arena;     /* of `like` */
 	struct page here, ahead; /* looked at; read, or being read */
 	struct store_ask *ask;
-	int rows;                  /* of the next page */
-	char after[ID_MAX + 1];    /* it begins behind this ID */
-	size_t after_length;       /* 0: at the start */
-	bool waited_for;           /* somebody was told to wait */
-	bool last;                 /* nothing comes after `here` and `ahead` */
+	int rows;               /* of the next page */
+	char after[ID_MAX + 1]; /* it begins behind this ID */
+	size_t after_length;    /* 0: at the start */
+	bool waited_for;        /* somebody was told to wait */
+	bool last;              /* nothing comes after `here` and `ahead` */
 	enum err error;
 };
 
@@ -179,8 +179,8 @@ void pages_skip_to(struct pages *p, struct slice id)
 {
 	while (p->here.arena && p->here.at < p->here.want.count && slice_cmp(id_of(p, record_at(p, &p->here, p->here.at)), id) < 0)
 		p->here.at++;
-	if (id.n == 0 || p->last || p->ask || p->error != OK || p->ahead.arena == NULL || (p->here.arena && p->here.at < p->here.want.count) ||
-	    !ends_before(p, &p->ahead, id))
+	if (id.n == 0 || p->last || p->ask || p->error != OK || p->ahead.arena == NULL ||
+	    (p->here.arena && p->here.at < p->here.want.count) || !ends_before(p, &p->ahead, id))
 		return;
 	drop_page(&p->ahead);
 	go_on_at(p, id);

@@ -17,16 +17,16 @@ struct pages;
 struct pages_conf {
 	struct store *store;
 	struct loop *loop;
-	const struct noun *noun;          /* its key is scope and id: noun_registration, noun_individual */
-	struct slice scope;               /* lent */
-	const char *const *only;          /* as in struct store_want */
+	const struct noun *noun;            /* its key is scope and id: noun_registration, noun_individual */
+	struct slice scope;                 /* lent */
+	const char *const *only;            /* as in struct store_want */
 	void (*more_is_here)(void *cookie); /* from the loop: whoever was told to wait may look again */
 	void *cookie;
 };
 
 enum pages_look {
 	PAGES_RECORD,
-	PAGES_WAIT,   /* until more_is_here */
+	PAGES_WAIT, /* until more_is_here */
 	PAGES_END,
 	PAGES_FAILED, /* for good: pages_error says why */
 };

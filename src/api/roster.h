@@ -9,7 +9,7 @@
 
 #include "api/pages.h"
 
-#define ROSTER_GROUPS_MAX    1000      /* kept at a time; with more, some are read again */
+#define ROSTER_GROUPS_MAX    1000 /* kept at a time; with more, some are read again */
 #define ROSTER_GROUPS_MEMORY (8 << 20)
 
 struct roster;
@@ -17,9 +17,10 @@ struct roster;
 struct roster_conf {
 	struct store *store;
 	struct loop *loop;
-	struct slice scope;                                 /* lent */
-	const char *const *record_columns, *const *enrollment_columns; /* to be read; the key always is, and the record's must have group_id */
-	void (*more_is_here)(void *cookie);                 /* as in struct pages_conf */
+	struct slice scope; /* lent */
+	const char *const *record_columns,
+		*const *enrollment_columns; /* to be read; the key always is, and the record's must have group_id */
+	void (*more_is_here)(void *cookie); /* as in struct pages_conf */
 	void *cookie;
 };
 

@@ -8,13 +8,13 @@
 #include "api/service.h"
 #include "api/whatif.h"
 
-#define IN_A_TURN      500       /* devices ... */
-#define TURN_MS        2         /* ... unless that takes longer; then others get their turn */
-#define TURN_MEMORY    (4 << 20) /* likewise */
-#define PIECE          16384     /* bytes of lines that go out together */
-#define LINES_MAX      (4 << 20) /* a summary with all its hubs and moves fits */
-#define PROGRESS_MS    500
-#define AT_ONCE        2 /* of one loop: each holds some pages, and costs the others time */
+#define IN_A_TURN   500       /* devices ... */
+#define TURN_MS     2         /* ... unless that takes longer; then others get their turn */
+#define TURN_MEMORY (4 << 20) /* likewise */
+#define PIECE       16384     /* bytes of lines that go out together */
+#define LINES_MAX   (4 << 20) /* a summary with all its hubs and moves fits */
+#define PROGRESS_MS 500
+#define AT_ONCE     2 /* of one loop: each holds some pages, and costs the others time */
 
 struct whatif {
 	struct api_call *call;
@@ -101,7 +101,8 @@ static void write_error(struct whatif *w, enum err e)
 	json_open(&out, "error", '{');
 	json_int(&out, "errorCode", e == ERR_THROTTLED ? 429000 : 500001);
 	json_str(&out, "message",
-		 arena_printf(w->call->arena, "The devices could not all be looked at: %s. Nothing is known of those that are left.", err_text(e)));
+		 arena_printf(w->call->arena, "The devices could not all be looked at: %s. Nothing is known of those that are left.",
+			      err_text(e)));
 	json_close(&out, '}');
 	end_line(w, &out);
 	w->over = true;
@@ -217,7 +218,8 @@ static bool open_roster(struct whatif *w)
 
 static void begin(struct api_call *call)
 {
-	const struct api_answer head = {.status = 200, .content_type = "application/x-ndjson", .headers = {{"Cache-Control", SLICE("no-store")}}};
+	const struct api_answer head = {
+		.status = 200, .content_type = "application/x-ndjson", .headers = {{"Cache-Control", SLICE("no-store")}}};
 	struct whatif *w = call->state;
 
 	whatif_tally_init(&w->tally, w->hubs.records, w->hubs.count, &w->then, call->arena);
@@ -295,7 +297,8 @@ void service_whatif(struct api_call *call)
 		api_refuse(call, 406, 406001, NULL, "The answer to a what-if comes in pieces, over HTTP/1.1 only.");
 	} else if (!is_question(call)) {
 		api_refuse(call, 400, 400004, NULL,
-			   "A what-if is a JSON object: allocationPolicy, iotHubs (add, remove, weights) and list (true or false), all of them "
+			   "A what-if is a JSON object: allocationPolicy, iotHubs (add, remove, weights) and list (true or false), all of "
+			   "them "
 			   "optional.");
 	} else if (api_count_begun(call, end) >= AT_ONCE) {
 		api_add_header(call, "Retry-After", SLICE("10"));

@@ -59,7 +59,8 @@ static int set_up(void **state)
 	assert_true(test_store_begin(&t.on, START, 1 << 24));
 	assert_int_equal(passwords_new(&t.passwords), OK);
 	assert_int_equal(
-		api_new(&(struct api_conf){.loop = t.on.loop, .store = t.on.store, .domain = "berth.test", .passwords = t.passwords}, &t.api),
+		api_new(&(struct api_conf){.loop = t.on.loop, .store = t.on.store, .domain = "berth.test", .passwords = t.passwords},
+			&t.api),
 		OK);
 	add_operator("ada", "administrator");
 	return 0;

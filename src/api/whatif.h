@@ -41,7 +41,8 @@ struct whatif_tally {
 };
 
 /* Empty, with the hubs from before and after the change; they are lent. */
-void whatif_tally_init(struct whatif_tally *, const struct linked_hub *before, size_t before_count, const struct placing *after, struct arena *);
+void whatif_tally_init(struct whatif_tally *, const struct linked_hub *before, size_t before_count, const struct placing *after,
+		       struct arena *);
 
 /* Who does not move counts where it is, now and then. ERR_NO_MEMORY. */
 MUST_USE enum err whatif_tally_add(struct whatif_tally *, const struct foretold *);

@@ -132,7 +132,8 @@ static bool add_hub(struct change *c, const json_t *given)
 	struct slice name = text_of(c, json_get_fold(given, "name"));
 
 	if (name.n == 0 || (json_is_string(location) == false && location && !json_is_null(location)))
-		return refuse(c, "iotHubs.add must be a list of hubs, each with a name and, if wanted, an allocationWeight and a location.");
+		return refuse(c,
+			      "iotHubs.add must be a list of hubs, each with a name and, if wanted, an allocationWeight and a location.");
 	if (weight && !json_is_null(weight) && !is_weight(weight))
 		return refuse(c, arena_printf(c->arena, "iotHubs.add: %.*s has an allocationWeight that is not 1 to %d.",
 					      SLICE_ARG(shown(name)), WEIGHT_MAX));

@@ -27,7 +27,8 @@ static size_t place_of(struct whatif_tally *t, struct slice name, bool lent)
 	return at;
 }
 
-void whatif_tally_init(struct whatif_tally *t, const struct linked_hub *before, size_t before_count, const struct placing *after, struct arena *arena)
+void whatif_tally_init(struct whatif_tally *t, const struct linked_hub *before, size_t before_count, const struct placing *after,
+		       struct arena *arena)
 {
 	memset(t, 0, sizeof(*t));
 	t->arena = arena;

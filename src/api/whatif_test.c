@@ -94,7 +94,8 @@ static void a_hub_is_named_by_its_host_name_or_its_first_label(void **state)
 static void a_hub_more_stands_where_the_store_would_have_it(void **state)
 {
 	(void)state;
-	assert_null(change("{\"iotHubs\":{\"add\":[{\"name\":\"Hub2\",\"allocationWeight\":3,\"location\":\"eu\"},{\"name\":\"a.far.test\"}]}}"));
+	assert_null(change(
+		"{\"iotHubs\":{\"add\":[{\"name\":\"Hub2\",\"allocationWeight\":3,\"location\":\"eu\"},{\"name\":\"a.far.test\"}]}}"));
 	assert_string_equal(hubs(), "a.far.test:0:4 hub1.berth.test:0:2 hub1.elsewhere.test:0:1 hub2.berth.test:3:3 hub3.berth.test:7:0");
 	assert_true(slice_eq(t.then.hubs[3].location, SLICE("eu")));
 	assert_true(slice_eq(t.then.hubs[3].id, SLICE("hub2.berth.test")));
@@ -104,8 +105,9 @@ static void a_hub_more_stands_where_the_store_would_have_it(void **state)
 static void all_at_once(void **state)
 {
 	(void)state;
-	assert_null(change("{\"allocationPolicy\":\"HASHED\",\"iotHubs\":{\"weights\":{\"hub3\":1000,\"hub9\":2},\"add\":[{\"name\":\"hub9\"},"
-			   "{\"name\":\"hub1\"}],\"remove\":[\"hub1.berth.test\"]}}"));
+	assert_null(
+		change("{\"allocationPolicy\":\"HASHED\",\"iotHubs\":{\"weights\":{\"hub3\":1000,\"hub9\":2},\"add\":[{\"name\":\"hub9\"},"
+		       "{\"name\":\"hub1\"}],\"remove\":[\"hub1.berth.test\"]}}"));
 	assert_string_equal(hubs(), "hub1.berth.test:0:3 hub1.elsewhere.test:0:1 hub3.berth.test:1000:0 hub9.berth.test:2:2");
 	assert_true(slice_eq(t.then.policy, SLICE("Hashed")));
 	assert_int_equal(t.hubs[2].weight, 7);
@@ -186,13 +188,14 @@ static void devices_are_counted_where_they_are_and_would_be(void **state)
 	add(FATE_UNDECIDED, "hub3.berth.test", NULL, "Nobody knows.");
 	add(FATE_UNDECIDED, NULL, NULL, "Nobody knows.");
 	add(FATE_REFUSED, "hub1.berth.test", NULL, "It is barred.");
-	assert_summary("{\"devices\":7,\"stay\":1,\"move\":3,\"undecided\":2,\"refused\":1,"
-		       "\"hubs\":[{\"name\":\"hub1.berth.test\",\"now\":2,\"then\":3},{\"name\":\"hub1.elsewhere.test\",\"now\":0,\"then\":0},"
-		       "{\"name\":\"hub3.berth.test\",\"now\":3,\"then\":1},{\"name\":\"hub2.berth.test\",\"now\":0,\"then\":2},"
-		       "{\"name\":\"left.behind.test\",\"now\":1,\"then\":0}],"
-		       "\"moves\":[{\"from\":\"hub3.berth.test\",\"to\":\"hub2.berth.test\",\"devices\":2},"
-		       "{\"from\":\"left.behind.test\",\"to\":\"hub1.berth.test\",\"devices\":1}],"
-		       "\"reasons\":[{\"sentence\":\"Nobody knows.\",\"devices\":2},{\"sentence\":\"It is barred.\",\"devices\":1}]}");
+	assert_summary(
+		"{\"devices\":7,\"stay\":1,\"move\":3,\"undecided\":2,\"refused\":1,"
+		"\"hubs\":[{\"name\":\"hub1.berth.test\",\"now\":2,\"then\":3},{\"name\":\"hub1.elsewhere.test\",\"now\":0,\"then\":0},"
+		"{\"name\":\"hub3.berth.test\",\"now\":3,\"then\":1},{\"name\":\"hub2.berth.test\",\"now\":0,\"then\":2},"
+		"{\"name\":\"left.behind.test\",\"now\":1,\"then\":0}],"
+		"\"moves\":[{\"from\":\"hub3.berth.test\",\"to\":\"hub2.berth.test\",\"devices\":2},"
+		"{\"from\":\"left.behind.test\",\"to\":\"hub1.berth.test\",\"devices\":1}],"
+		"\"reasons\":[{\"sentence\":\"Nobody knows.\",\"devices\":2},{\"sentence\":\"It is barred.\",\"devices\":1}]}");
 }
 
 /* What there is no room to tell apart is counted all the same. */

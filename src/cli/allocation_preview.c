@@ -185,7 +185,8 @@ static void show_words(struct preview *p)
 		printf("\n");
 	show_list(p, "moves", moves);
 	show_list(p, "hubs", hubs);
-	printf("%lld of %lld devices would move at their next registration.\n", number_of(p->summary, "move"), number_of(p->summary, "devices"));
+	printf("%lld of %lld devices would move at their next registration.\n", number_of(p->summary, "move"),
+	       number_of(p->summary, "devices"));
 	if (undecided || refused)
 		printf("Of %lld that cannot be told, and of %lld that would be turned away:\n", undecided, refused);
 	show_reasons(p->summary);
@@ -216,7 +217,8 @@ static int finish(struct preview *p, const struct answer *a)
 	else if (p->error)
 		status = failed("%s", p->error);
 	else if (a->e != OK)
-		status = failed("the answer was cut off, so nothing is known of the devices that are left: %s", a->why ? a->why : "no server");
+		status = failed("the answer was cut off, so nothing is known of the devices that are left: %s",
+				a->why ? a->why : "no server");
 	else if (p->bad || p->summary == NULL)
 		status = failed("the server's answer cannot be read: it is too long, or of another version");
 	else
@@ -256,7 +258,7 @@ static const struct option options[] = {
 };
 
 const struct verb allocation_preview_verbs[] = {
-	{"allocation", "preview", "", "how many registered devices would move at their next registration, and where to; nothing is changed", options, NULL,
-	 preview},
+	{"allocation", "preview", "", "how many registered devices would move at their next registration, and where to; nothing is changed",
+	 options, NULL, preview},
 	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

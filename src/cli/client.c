@@ -7,9 +7,9 @@
 #include "base/buf.h"
 #include "cli/command.h"
 
-#define CONNECT_MS  10000
-#define DEADLINE_MS 120000
-#define FILE_MAX    65536
+#define CONNECT_MS      10000
+#define DEADLINE_MS     120000
+#define FILE_MAX        65536
 #define ANSWER_LINE_MAX (8 << 20) /* of an answer that comes line by line */
 
 #define HTTPS_PORT 443 /* unless the server's address or announcement says otherwise */

@@ -7,8 +7,8 @@ const char *const foretell_record_columns[] = {"name", "assigned_hub", "device_i
 
 /* The twin is for rules, which may look at it. */
 const char *const foretell_enrollment_columns[] = {
-	"name",	 "provisioning_status", "update_hub", "allocation_policy", "iot_hubs", "iot_hub_host_name", "webhook_url",
-	"rule", "initial_twin",	       NULL};
+	"name", "provisioning_status", "update_hub", "allocation_policy", "iot_hubs", "iot_hub_host_name", "webhook_url",
+	"rule", "initial_twin",        NULL};
 
 static enum err say(struct foretold *out, enum fate fate, const char *sentence)
 {

@@ -141,8 +141,14 @@ static void only_the_columns_that_are_wanted_are_read(void **state)
 	assert_int_equal(r->error_code, 7);
 	assert_true(slice_eq(r->status, slice_str(registration_states[2])));
 	assert_true(slice_absent(r->group_id) && r->updated == 0 && r->target_migrate == FLAG_NONE && r->pending == INT_NONE);
-	want = (struct store_want){.noun = &noun_registration, .like = r, .keys = 1, .limit = 3, .after = SLICE("d03"), .only = none,
-				   .where = &(struct store_where){.op = WHERE_EQ, .field = noun_field(&noun_registration, "group_id"), .value = SLICE("odd")}};
+	want = (struct store_want){
+		.noun = &noun_registration,
+		.like = r,
+		.keys = 1,
+		.limit = 3,
+		.after = SLICE("d03"),
+		.only = none,
+		.where = &(struct store_where){.op = WHERE_EQ, .field = noun_field(&noun_registration, "group_id"), .value = SLICE("odd")}};
 	assert_answer(s, want, "d06 d09 d12", true);
 
 	e->scope = SLICE("scope");

@@ -159,8 +159,8 @@ static void no_hub_at_all(struct scene *s)
 
 static void what_is_foretold_comes_true(void **state)
 {
-	static void (*const changes[])(struct scene *) = {as_it_is, a_hub_more, another_policy, a_hub_fewer, lowest_latency, another_is_nearest,
-							  no_hub_at_all};
+	static void (*const changes[])(struct scene *) = {as_it_is,       a_hub_more,         another_policy, a_hub_fewer,
+							  lowest_latency, another_is_nearest, no_hub_at_all};
 	struct scene *s = *state;
 	unsigned fates[4] = {0};
 
