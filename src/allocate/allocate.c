@@ -2,6 +2,7 @@
  * allocate.c: which policy, which candidates (service-api.md 7.1), and the words about it.
  */
 #include "allocate/allocate.h"
+#include "allocate/region.h"
 
 #define WEIGHT_MAX  1000   /* service-api.md 7.2 */
 #define HUBS_TOLD   8      /* hubs listed in a sentence */
@@ -95,7 +96,31 @@ int64_t allocate_round_trip(const struct allocation *a, const struct linked_hub 
 	return a->round_trips_us ? a->round_trips_us[hub - a->hubs] : 0;
 }
 
+double allocate_distance(const struct allocation *a, const struct linked_hub *hub)
+{
+	struct coordinates there;
+
+	return a->from && region_find(hub->location, &there) ? globe_km(a->from, &there) : -1;
+}
+
+bool allocate_by_distance(const struct allocation *a, const struct linked_hub *const *hubs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (allocate_distance(a, hubs[i]) >= 0)
+			return true;
+	return false;
+}
+
 /* --- words --- */
+
+static const char *tell_distance(struct arena *arena, const struct allocation *a, const struct linked_hub *hub)
+{
+	double km = allocate_distance(a, hub);
+
+	if (km < 0)
+		return arena_printf(arena, "%.*s (its place is unknown)", SLICE_ARG(hub->name));
+	return arena_printf(arena, "%.*s (%.0f km)", SLICE_ARG(hub->name), km);
+}
 
 static const char *tell_round_trip(struct arena *arena, const struct allocation *a, const struct linked_hub *hub)
 {
@@ -106,11 +131,11 @@ static const char *tell_round_trip(struct arena *arena, const struct allocation 
 	return arena_printf(arena, "%.*s (%.1f ms)", SLICE_ARG(hub->name), (double)us / 1000);
 }
 
-static const char *tell_hub(struct arena *arena, const struct allocation *a, const struct allocate_policy *policy,
+static const char *tell_hub(struct arena *arena, const struct allocation *a, const struct allocate_policy *policy, bool by_distance,
 			    const struct linked_hub *hub)
 {
 	if (policy->measures)
-		return tell_round_trip(arena, a, hub);
+		return by_distance ? tell_distance(arena, a, hub) : tell_round_trip(arena, a, hub);
 	if (!policy->weighs)
 		return arena_printf(arena, "%.*s", SLICE_ARG(hub->name));
 	return arena_printf(arena, "%.*s (weight %lld)", SLICE_ARG(hub->name), (long long)allocate_weight(hub));
@@ -120,10 +145,11 @@ static const char *tell_hubs(struct arena *arena, const struct allocation *a, co
 			     const struct linked_hub *const *hubs, size_t n)
 {
 	size_t told = n > HUBS_TOLD ? HUBS_TOLD : n;
-	const char *list = tell_hub(arena, a, policy, hubs[0]);
+	bool by_distance = policy->measures && allocate_by_distance(a, hubs, n);
+	const char *list = tell_hub(arena, a, policy, by_distance, hubs[0]);
 
 	for (size_t i = 1; i < told && list != NULL; i++) {
-		const char *hub = tell_hub(arena, a, policy, hubs[i]);
+		const char *hub = tell_hub(arena, a, policy, by_distance, hubs[i]);
 
 		list = hub ? arena_printf(arena, "%s, %s", list, hub) : NULL;
 	}

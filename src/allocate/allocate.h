@@ -7,6 +7,7 @@
 #ifndef BERTH_ALLOCATE_ALLOCATE_H
 #define BERTH_ALLOCATE_ALLOCATE_H
 
+#include "base/globe.h"
 #include "model/model.h"
 
 struct allocation {
@@ -16,6 +17,7 @@ struct allocation {
 	const struct enrollment *enrollment;
 	struct slice             service_policy; /* "Hashed", "GeoLatency", "Static"; absent: Hashed */
 	const int64_t           *round_trips_us; /* to each of `hubs`, as far as measured (0: not yet); NULL: none is */
+	const struct coordinates *from;          /* where the device is; NULL: nobody knows */
 	struct slice             current_hub;    /* where the device is; absent: nowhere yet */
 	struct slice             payload;        /* JSON that the device sent along; absent: none */
 	bool                     hub_only;       /* nobody reads why a hub was chosen: the sentence is "" where there is one */
@@ -40,7 +42,7 @@ struct choice {
 struct allocate_policy {
 	const char *name; /* as an enrollment spells it: "hashed" */
 	bool        weighs; /* allocationWeight plays a part: the sentence tells the weights */
-	bool        measures; /* round trips play a part */
+	bool        measures; /* distances or round trips play a part */
 
 	/* Choose among the candidates; `count` is at least 1. NULL: none fits. */
 	const struct linked_hub *(*choose)(const struct allocation *, const struct linked_hub *const *candidates, size_t count);
@@ -53,7 +55,7 @@ struct allocate_policy {
  * with error_code. ERR_NO_MEMORY only. */
 MUST_USE enum err allocate_choose(const struct allocation *, struct arena *, struct choice *);
 
-/* Whether what would decide looks at round trips: others can do without. */
+/* Whether what would decide looks at where the device is, and at round trips: others can do without. */
 bool allocate_measures(const struct allocation *);
 
 /* Whether a rule would decide, which looks at the payload: rule.h. */
@@ -64,6 +66,16 @@ extern const struct allocate_policy allocate_geo_latency; /* ... and what a rule
 
 /* To one of its hubs, in microseconds; 0: not measured. */
 int64_t allocate_round_trip(const struct allocation *, const struct linked_hub *);
+
+/* From the device to the hub in kilometres; negative: one of the two places is unknown. */
+double allocate_distance(const struct allocation *, const struct linked_hub *);
+
+/* Whether distances decide what is nearest among these hubs, rather than round trips: the place of the device is known, and that of one
+ * of them. */
+bool allocate_by_distance(const struct allocation *, const struct linked_hub *const *hubs, size_t count);
+
+/* Those of the hubs that count as the nearest ones (geo_latency.c); `near` has room for LINKED_HUBS_MAX. At least one of them. */
+size_t allocate_nearest(const struct allocation *, const struct linked_hub *const *hubs, size_t count, const struct linked_hub **near);
 
 /* The weight that counts: 1 where none was given (service-api.md 7.2). */
 int64_t allocate_weight(const struct linked_hub *);

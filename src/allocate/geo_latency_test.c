@@ -176,6 +176,85 @@ static void it_alone_asks_for_round_trips(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* --- by where the device is --- */
+
+static const struct coordinates zurich = {47.38, 8.54}, osaka = {34.69, 135.5}, boston = {42.36, -71.06};
+
+static void locate(struct fixture *f, const char *one, const char *two, const char *three, const struct coordinates *device)
+{
+	f->hubs[0].location = slice_str(one);
+	f->hubs[1].location = slice_str(two);
+	f->hubs[2].location = slice_str(three);
+	f->ask.from = device;
+}
+
+static void the_nearest_hub_gets_the_device(void **state)
+{
+	struct fixture *f = *state;
+
+	measure(f, 1000, 90000, 90000); /* what this node measures says nothing of the device */
+	locate(f, "East US", "Japan East", "West Europe", &zurich);
+	place_all(f);
+	assert_int_equal(f->placed[2], DEVICES);
+	f->ask.from = &osaka;
+	place_all(f);
+	assert_int_equal(f->placed[1], DEVICES);
+	f->ask.from = &boston;
+	place_all(f);
+	assert_int_equal(f->placed[0], DEVICES);
+}
+
+static void hubs_about_as_far_share_and_keep_their_devices(void **state)
+{
+	struct fixture *f = *state;
+
+	/* From Boston Cardiff is 5,030 km away, Birmingham 5,130 and London 5,260. */
+	locate(f, "52.5,-1.9", "UK South", "UK West", &boston);
+	place_all(f);
+	assert_true(f->placed[0] > 0 && f->placed[1] > 0 && f->placed[2] > 0);
+	f->ask.current_hub = f->hubs[2].name;
+	place_all(f);
+	assert_int_equal(f->placed[2], DEVICES);
+	locate(f, "UK West", "UK South", "Japan East", &boston);
+	f->ask.current_hub = f->hubs[2].name;
+	place_all(f);
+	assert_int_equal(f->placed[2], 0);
+}
+
+static void a_hub_of_an_unknown_place_is_not_near(void **state)
+{
+	struct fixture *f = *state;
+
+	locate(f, "the cellar", "Japan East", "", &zurich);
+	place_all(f);
+	assert_int_equal(f->placed[1], DEVICES);
+}
+
+static void round_trips_decide_where_no_place_is_known(void **state)
+{
+	struct fixture *f = *state;
+
+	measure(f, 150000, 30000, 90000);
+	locate(f, "the cellar", "local", "", &zurich);
+	place_all(f);
+	assert_int_equal(f->placed[1], DEVICES);
+	locate(f, "East US", "Japan East", "West Europe", NULL);
+	place_all(f);
+	assert_int_equal(f->placed[1], DEVICES);
+}
+
+static void the_sentence_tells_the_distances(void **state)
+{
+	struct fixture *f = *state;
+	struct choice choice;
+
+	locate(f, "East US", "the cellar", "West Europe", &zurich);
+	f->ask.registration_id = SLICE("device-1");
+	assert_int_equal(allocate_choose(&f->ask, f->a, &choice), OK);
+	assert_string_equal(choice.sentence, "geoLatency over 3 hubs: hub1.example.test (6903 km), hub2.example.test (its place is unknown), "
+					     "hub3.example.test (613 km)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +267,11 @@ int main(void)
 		TEST(only_candidates_are_compared),
 		TEST(the_sentence_tells_the_round_trips),
 		TEST(it_alone_asks_for_round_trips),
+		TEST(the_nearest_hub_gets_the_device),
+		TEST(hubs_about_as_far_share_and_keep_their_devices),
+		TEST(a_hub_of_an_unknown_place_is_not_near),
+		TEST(round_trips_decide_where_no_place_is_known),
+		TEST(the_sentence_tells_the_distances),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -433,6 +433,11 @@ void api_refuse_store(struct api_call *call, enum err e)
 	api_refuse(call, 500, 500001, "ServerError", "The store failed: %s.", err_text(e));
 }
 
+struct proxies *api_proxies(const struct api *api)
+{
+	return api->conf.proxies;
+}
+
 struct claims *api_claims(const struct api *api)
 {
 	return api->conf.claims;

@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "codec/http.h"
 #include "hub/hub.h"
+#include "io/geo.h"
+#include "io/proxies.h"
 #include "provision/provision.h"
 
 #define API_BODY_MAX        (1024 * 1024) /* any request */
@@ -38,6 +40,8 @@ struct api_conf {
 	const char *admin_token; /* bearer token of the data folder's administrator */
 	struct rate *operations; /* service API calls, by ID scope; all loops share it. NULL: no limit */
 	struct passwords *passwords;   /* of operators; all loops share them */
+	struct proxies *proxies;       /* who may say where a request came from; all loops share them. NULL: nobody */
+	struct geo *geo;               /* where addresses are; likewise. NULL: nobody knows */
 	struct claims *claims;         /* on the names of devices, by protocols that allow each one connection; all loops share them */
 	const struct api_ports *ports; /* filled before the first question comes */
 };
@@ -87,6 +91,9 @@ void api_cancel(struct api_call **);
 
 /* The asker of an answer in pieces takes more again. */
 void api_room(struct api_call *);
+
+/* Who may say where a request came from: io/proxies.h. */
+struct proxies *api_proxies(const struct api *);
 
 /* On the names of devices: io/claim.h. */
 struct claims *api_claims(const struct api *);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
+#include "crypto/tpm.h"
 #include "api/service.h"
 
 const struct entry_kind individual_kind = {&noun_individual,
@@ -109,17 +110,33 @@ static struct no check_keys(const struct enrollment *e, struct arena *arena)
 	return FINE;
 }
 
+/* As it will be read when the device comes: a slip shows now, and not in the field. */
+static struct no check_tpm_key(const char *member, struct slice text, struct arena *arena)
+{
+	struct slice bytes = base64_decode(arena, text);
+	struct tpm_public key;
+	const char *why;
+
+	if (bytes.n == 0)
+		return bad(arena, "attestation.tpm.%s must be the base64 text of a TPM2B_PUBLIC.", member);
+	if (tpm_public_read(bytes, &key, &why) != OK)
+		return bad(arena, "attestation.tpm.%s %s A TPM2B_PUBLIC of a restricted decryption key, RSA 2048 or ECC P-256, is expected.",
+			   member, why);
+	return FINE;
+}
+
 static struct no check_tpm(const struct enrollment *e, bool group, struct arena *arena)
 {
+	struct no no;
+
 	if (group)
 		return bad(arena, "A group cannot attest by tpm: each TPM has an endorsement key of its own.");
 	if (x509_objects(e) || has_keys(e))
 		return bad(arena, "attestation.type is tpm, so x509 and symmetricKey must be left out.");
-	if (e->endorsement_key.n == 0 || base64_decode(arena, e->endorsement_key).n == 0)
-		return bad(arena, "attestation.tpm.endorsementKey must be the base64 text of a TPM2B_PUBLIC.");
-	if (!slice_absent(e->storage_root_key) && base64_decode(arena, e->storage_root_key).n == 0)
-		return bad(arena, "attestation.tpm.storageRootKey must be the base64 text of a TPM2B_PUBLIC.");
-	return FINE;
+	no = check_tpm_key("endorsementKey", e->endorsement_key, arena);
+	if (no.status == 0 && !slice_absent(e->storage_root_key))
+		no = check_tpm_key("storageRootKey", e->storage_root_key, arena);
+	return no;
 }
 
 static struct no check_x509(const struct enrollment *e, bool group, struct arena *arena)

@@ -184,6 +184,8 @@ static void attempts_read(struct api_call *call, enum err e)
 		json_text(&call->out, "enrollmentGroupId", ((const struct registration_record *)l->want[0].records)->group_id);
 	if (l->want[0].count)
 		noun_write(&noun_registration, l->want[0].records, VIEW_PLAIN, &call->out, "registrationState", call->arena);
+	if (l->want[0].count && ((const struct registration_record *)l->want[0].records)->source_address.n)
+		json_text(&call->out, "sourceAddress", ((const struct registration_record *)l->want[0].records)->source_address);
 	json_open(&call->out, "attempts", '[');
 	for (size_t i = 0; i < l->want[2].count; i++)
 		noun_write(&noun_attempt, &attempts[i], VIEW_PLAIN, &call->out, NULL, call->arena);

@@ -3,14 +3,14 @@
  */
 #include "allocate/custom.h"
 #include "allocate/rule.h"
-#include "api/service.h"
+#include "api/service_trial.h"
 
 struct trial {
-	const struct entry_kind *kind; /* NULL: the rule stands in the question */
-	struct enrollment entry_like, *entry;
+	struct trial_device device; /* without an enrollment the rule stands in the question */
+	struct enrollment *entry;
 	struct linked_hub hub_like;
 	struct store_want want[2]; /* hubs, entry */
-	struct slice rule, id, payload;
+	struct slice rule;
 	struct slices named;
 };
 
@@ -50,7 +50,7 @@ static struct enrollment *entry_of(struct api_call *call)
 	struct trial *t = call->state;
 	struct enrollment *e = noun_new(&noun_individual, call->arena);
 
-	if (e && t->kind)
+	if (e && t->device.kind)
 		*e = *(const struct enrollment *)t->want[1].records;
 	if (e == NULL)
 		return NULL;
@@ -68,8 +68,8 @@ static void was_read(struct api_call *call, enum err e)
 	struct allocation question;
 	struct choice choice;
 
-	if (e == OK && t->kind && t->want[1].count == 0) {
-		api_refuse(call, 404, t->kind->missing, NULL, "%s", t->kind->missing_text);
+	if (e == OK && t->device.kind && t->want[1].count == 0) {
+		api_refuse(call, 404, t->device.kind->missing, NULL, "%s", t->device.kind->missing_text);
 		return;
 	}
 	if (e != OK || (t->entry = entry_of(call)) == NULL) {
@@ -80,12 +80,12 @@ static void was_read(struct api_call *call, enum err e)
 		api_refuse(call, 400, 400004, NULL, "The enrollment has no rule, and the question brings none.");
 		return;
 	}
-	question = (struct allocation){.registration_id = t->id,
+	question = (struct allocation){.registration_id = t->device.id,
 				       .hubs = t->want[0].records,
 				       .hub_count = t->want[0].count,
 				       .enrollment = t->entry,
 				       .service_policy = call->service->allocation_policy,
-				       .payload = t->payload};
+				       .payload = t->device.payload};
 	question.round_trips_us = provision_round_trips(call->conf->provision, question.hubs, question.hub_count, call->arena);
 	if (allocate_choose(&question, call->arena, &choice) != OK)
 		api_refuse_store(call, ERR_NO_MEMORY);
@@ -94,18 +94,6 @@ static void was_read(struct api_call *call, enum err e)
 }
 
 /* --- the question --- */
-
-static bool take_text(struct api_call *call, const json_t *body, const char *name, struct slice *out)
-{
-	const json_t *member = json_get_fold(body, name);
-
-	if (member == NULL || json_is_null(member))
-		return true;
-	if (!json_is_string(member))
-		return false;
-	*out = arena_copy(call->arena, slice_over(json_string_value(member), json_string_length(member)));
-	return true;
-}
 
 static bool take_hubs(struct api_call *call, struct trial *t, const json_t *body)
 {
@@ -126,36 +114,15 @@ static bool take_hubs(struct api_call *call, struct trial *t, const json_t *body
 	return true;
 }
 
-/* Which enrollment it is about. */
-static bool take_entry(struct api_call *call, struct trial *t, const json_t *body)
-{
-	struct slice individual = NO_SLICE, group = NO_SLICE;
-
-	if (!take_text(call, body, "enrollment", &individual) || !take_text(call, body, "group", &group) || (individual.n && group.n))
-		return false;
-	if (individual.n || group.n)
-		t->kind = group.n ? &group_kind : &individual_kind;
-	if (t->kind) {
-		noun_clear(t->kind->noun, &t->entry_like);
-		t->entry_like.scope = call->service->scope;
-		t->entry_like.id = arena_fold(call->arena, group.n ? group : individual);
-	}
-	return true;
-}
-
 static bool take_question(struct api_call *call, struct trial *t)
 {
 	json_t *body = NULL;
 	bool good = json_read(call->q->body, call->arena, &body, NULL) == OK && json_is_object(body) &&
-		    take_text(call, body, "rule", &t->rule) && take_text(call, body, "registrationId", &t->id) &&
-		    take_entry(call, t, body) && take_hubs(call, t, body) && (t->rule.n || t->kind);
+		    trial_text(call, body, "rule", &t->rule) && trial_device(call, body, &t->device) && take_hubs(call, t, body) &&
+		    (t->rule.n || t->device.kind);
 
-	if (good)
-		t->payload = json_member(slice_trim(call->q->body), "payload", true);
-	if (slice_eq(t->payload, SLICE("null")))
-		t->payload = NO_SLICE;
 	json_decref(body);
-	return good && !arena_failed(call->arena);
+	return good;
 }
 
 void service_rule_test(struct api_call *call)
@@ -172,9 +139,9 @@ void service_rule_test(struct api_call *call)
 			   "payload and iotHubs (names).");
 		return;
 	}
-	if (t->id.n == 0)
-		t->id = SLICE("device");
-	if (!id_is_good(t->id)) {
+	if (t->device.id.n == 0)
+		t->device.id = SLICE(TRIAL_ID);
+	if (!id_is_good(t->device.id)) {
 		api_refuse(call, 400, 400004, NULL, "The registration ID is not a valid one.");
 		return;
 	}
@@ -182,7 +149,7 @@ void service_rule_test(struct api_call *call)
 	noun_clear(&noun_linked_hub, &t->hub_like);
 	t->hub_like.scope = call->service->scope;
 	t->want[0] = (struct store_want){.noun = &noun_linked_hub, .like = &t->hub_like, .keys = 1, .limit = LINKED_HUBS_MAX};
-	if (t->kind)
-		t->want[1] = (struct store_want){.noun = t->kind->noun, .like = &t->entry_like, .keys = 2};
-	api_read(call, t->want, t->kind ? 2 : 1, was_read);
+	if (t->device.kind)
+		t->want[1] = (struct store_want){.noun = t->device.kind->noun, .like = &t->device.entry_like, .keys = 2};
+	api_read(call, t->want, t->device.kind ? 2 : 1, was_read);
 }

@@ -223,6 +223,7 @@ static void begin(struct api_call *call)
 	struct whatif *w = call->state;
 
 	whatif_tally_init(&w->tally, w->hubs.records, w->hubs.count, &w->then, call->arena);
+	w->then.geo = call->conf->geo;
 	w->then.round_trips_us = provision_round_trips(call->conf->provision, w->then.hubs, w->then.hub_count, call->arena);
 	if (!open_roster(w)) {
 		api_refuse_store(call, ERR_NO_MEMORY);

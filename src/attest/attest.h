@@ -22,6 +22,9 @@ struct evidence {
 	size_t              authority_count;
 	struct slice        endorsement_key;        /* of its TPM, and the storage root key: base64 of TPM2B_PUBLIC; absent: none */
 	struct slice        storage_root_key;
+	instant             challenge_used;         /* when it last used a challenge of its TPM; 0: never */
+	instant             challenge_used_before;  /* ... and the time before that */
+	bool                goes_on;                /* it asks about what it has begun, for which the challenge that began it is good */
 	struct slice        secret;                 /* ATTEST_SECRET_SIZE bytes that only our servers know: challenges come of it */
 	instant             now;
 };
@@ -41,6 +44,7 @@ struct verdict {
 	const struct certificate_info *leaf_info; /* what stands in the leaf; in the arena */
 	/* TPM: what the device is to answer (ERR_AGAIN), and once it has, the root key for which its hub key is wrapped; base64. */
 	struct slice challenge, storage_root_key;
+	bool uses_challenge; /* ... with a challenge that it has not used yet: once it is let in that is to be remembered */
 };
 
 #define ATTEST_SECRET_SIZE 32
@@ -84,8 +88,8 @@ bool attest_list_is_signed(struct slice der, const struct revocation_list *, con
 
 #define TPM_CHALLENGE_SECONDS 300 /* a challenge is good for that long at least, and for twice as long at most */
 
-/* The key in the challenges that are given out now. ERR_MALFORMED: the endorsement key of the enrollment does not read. */
-MUST_USE enum err attest_tpm_challenge_key(const struct enrollment *, struct slice secret, instant now, struct arena *,
+/* The key in the challenges that are given out now to a device that last used one at `used`. ERR_MALFORMED: the endorsement key of the enrollment does not read. */
+MUST_USE enum err attest_tpm_challenge_key(const struct enrollment *, struct slice secret, instant now, instant used, struct arena *,
 					   unsigned char key[TPM_KEY_SIZE]);
 
 /* A key (base64) of this enrollment's device, wrapped for its TPM, in base64. Absent: a key does not read, or no memory. */

@@ -3,7 +3,8 @@
  *
  * Two rounds. In the first the device shows its endorsement key and storage root key, and gets a key wrapped for both. In the second
  * its token is signed with that key. The key is not remembered: it is derived from the house's secret, the enrollment and the time, so a
- * restart between the rounds does not matter, nor which server is asked.
+ * restart between the rounds does not matter, nor which server is asked. When the device last used one goes into it too: so the one that
+ * it used is given out no more, and a token of it is good for nothing but what it has begun.
  */
 #include "base/text.h"
 #include "crypto/digest.h"
@@ -29,14 +30,23 @@ struct tpm_trial {
 /* --- keys --- */
 
 /* The enrollment's folded names and its endorsement key stand for the device, so that a key is nobody else's. */
-static void derive(const struct enrollment *e, const unsigned char *name, struct slice secret, const char *use, long long window,
+static void derive(const struct enrollment *e, const unsigned char *name, struct slice secret, const char *use, const char *moment,
 		   struct arena *arena, unsigned char key[TPM_KEY_SIZE])
 {
 	struct slice endorsement = hex_lower(arena, slice_over(name, TPM_NAME_SIZE));
-	struct slice text = arena_format(arena, "%s\n%.*s\n%.*s\n%.*s\n%lld", use, SLICE_ARG(e->scope), SLICE_ARG(e->id),
-					 SLICE_ARG(endorsement), window);
+	struct slice text = arena_format(arena, "%s\n%.*s\n%.*s\n%.*s\n%s", use, SLICE_ARG(e->scope), SLICE_ARG(e->id),
+					 SLICE_ARG(endorsement), moment);
 
 	hmac_sha256(secret, text, key);
+}
+
+/* `used`: when the device last used a challenge. Without memory for the text it is the key of no moment, and the arena tells. */
+static void derive_challenge(const struct enrollment *e, const unsigned char *name, struct slice secret, long long window, instant used,
+			     struct arena *arena, unsigned char key[TPM_KEY_SIZE])
+{
+	const char *moment = arena_printf(arena, "%lld\n%lld", window, (long long)used);
+
+	derive(e, name, secret, FOR_CHALLENGE, moment ? moment : "", arena, key);
 }
 
 static long long window_at(instant now)
@@ -49,7 +59,7 @@ static struct slice derived_text(struct tpm_trial *t, const char *use)
 	unsigned char key[TPM_KEY_SIZE];
 	struct slice text;
 
-	derive(t->e, t->endorsement.name, t->trial.evidence->secret, use, 0, t->trial.arena, key);
+	derive(t->e, t->endorsement.name, t->trial.evidence->secret, use, "0", t->trial.arena, key);
 	text = base64_encode(t->trial.arena, slice_over(key, sizeof(key)));
 	explicit_bzero(key, sizeof(key));
 	return text;
@@ -191,7 +201,7 @@ static enum err challenge(struct tpm_trial *t)
 	struct slice text;
 	enum err e;
 
-	derive(t->e, t->endorsement.name, ev->secret, FOR_CHALLENGE, window_at(ev->now), t->trial.arena, key);
+	derive_challenge(t->e, t->endorsement.name, ev->secret, window_at(ev->now), ev->challenge_used, t->trial.arena, key);
 	e = wrap_text(&t->endorsement, &t->storage, key, t->trial.arena, &text);
 	explicit_bzero(key, sizeof(key));
 	if (e == ERR_INVALID)
@@ -212,22 +222,23 @@ static enum err challenge(struct tpm_trial *t)
 
 /* --- the second --- */
 
-static bool signed_in_window(struct tpm_trial *t, long long window)
+static bool signed_in_window(struct tpm_trial *t, long long window, instant used)
 {
 	unsigned char key[TPM_KEY_SIZE];
 	bool good;
 
-	derive(t->e, t->endorsement.name, t->trial.evidence->secret, FOR_CHALLENGE, window, t->trial.arena, key);
+	derive_challenge(t->e, t->endorsement.name, t->trial.evidence->secret, window, used, t->trial.arena, key);
 	good = token_signed_by(&t->trial.token, slice_over(key, sizeof(key)));
 	explicit_bzero(key, sizeof(key));
 	return good && !arena_failed(t->trial.arena);
 }
 
-/* How many windows ago the key was given out that has signed; -1: it was none of ours, or long ago. */
-static int windows_ago(struct tpm_trial *t)
+/* How many windows ago the key was given out that has signed, to a device that had last used one at `used`; -1: it was none of
+ * those, or long ago. */
+static int windows_ago(struct tpm_trial *t, instant used)
 {
 	for (int i = 0; i < HINT_WINDOWS; i++)
-		if (signed_in_window(t, window_at(t->trial.evidence->now) - i))
+		if (signed_in_window(t, window_at(t->trial.evidence->now) - i, used))
 			return i;
 	return -1;
 }
@@ -262,29 +273,58 @@ static enum err refuse_signature(struct tpm_trial *t)
 	return trial_refuse(&t->trial, "token-signature", "a signature by another key", "a signature by the key of a challenge", sentence);
 }
 
-static enum err accept(struct tpm_trial *t)
+static enum err refuse_used(struct tpm_trial *t)
+{
+	char at[INSTANT_TEXT];
+
+	return trial_refuse(&t->trial, "challenge-used", "the key of a challenge that was used", "the key of a new challenge",
+			    arena_printf(t->trial.arena,
+					 "The token was signed with the key of a challenge that was used at %s already, and each is good for "
+					 "one registration: somebody has sent an old token again, or the device keeps its token too long. It "
+					 "has to register without a token first.",
+					 instant_print(t->trial.evidence->challenge_used, INSTANT_ISO7, at)));
+}
+
+static enum err accept(struct tpm_trial *t, bool fresh)
 {
 	*t->trial.verdict = (struct verdict){.hub_authentication = "sas",
 					     .primary_key = derived_text(t, FOR_HUB),
 					     .secondary_key = derived_text(t, FOR_HUB_TOO),
-					     .storage_root_key = t->storage_root_key};
+					     .storage_root_key = t->storage_root_key,
+					     .uses_challenge = fresh};
 	return arena_failed(t->trial.arena) ? ERR_NO_MEMORY : OK;
+}
+
+static enum err judge_fresh(struct tpm_trial *t, int windows)
+{
+	return windows < CHALLENGE_WINDOWS ? accept(t, true) : refuse_outdated(t, windows);
+}
+
+/* It was signed with the challenge that the device used last. */
+static enum err judge_used(struct tpm_trial *t, int windows)
+{
+	if (windows >= CHALLENGE_WINDOWS)
+		return refuse_outdated(t, windows);
+	return t->trial.evidence->goes_on ? accept(t, false) : refuse_used(t);
 }
 
 static enum err judge_token(struct tpm_trial *t)
 {
 	struct trial *token = &t->trial;
-	enum err e = trial_examine(token, token->evidence, token->arena, token->verdict);
-	int windows;
+	const struct evidence *ev = token->evidence;
+	enum err e = trial_examine(token, ev, token->arena, token->verdict);
+	int fresh, used = -1;
 
 	if (e != OK || token->verdict->error_code != 0)
 		return e;
-	windows = windows_ago(t);
+	fresh = windows_ago(t, ev->challenge_used);
+	if (fresh < 0 && ev->challenge_used != 0)
+		used = windows_ago(t, ev->challenge_used_before);
 	if (arena_failed(token->arena))
 		return ERR_NO_MEMORY;
-	if (windows >= CHALLENGE_WINDOWS)
-		return refuse_outdated(t, windows);
-	return windows < 0 ? refuse_signature(t) : accept(t);
+	if (fresh >= 0)
+		return judge_fresh(t, fresh);
+	return used >= 0 ? judge_used(t, used) : refuse_signature(t);
 }
 
 /* --- both --- */
@@ -310,7 +350,7 @@ const struct attest_kind attest_tpm = {.name = "tpm", .judge = judge};
 
 /* --- for others --- */
 
-enum err attest_tpm_challenge_key(const struct enrollment *e, struct slice secret, instant now, struct arena *arena,
+enum err attest_tpm_challenge_key(const struct enrollment *e, struct slice secret, instant now, instant used, struct arena *arena,
 				  unsigned char key[TPM_KEY_SIZE])
 {
 	struct tpm_public endorsement;
@@ -319,7 +359,7 @@ enum err attest_tpm_challenge_key(const struct enrollment *e, struct slice secre
 
 	if (err != OK)
 		return err == ERR_NO_MEMORY ? err : ERR_MALFORMED;
-	derive(e, endorsement.name, secret, FOR_CHALLENGE, window_at(now), arena, key);
+	derive_challenge(e, endorsement.name, secret, window_at(now), used, arena, key);
 	return arena_failed(arena) ? ERR_NO_MEMORY : OK;
 }
 

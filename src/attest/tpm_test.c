@@ -184,7 +184,7 @@ static void the_key_of_a_challenge_is_known_to_whoever_has_the_secret(void **sta
 	struct fixture *f = *state;
 	unsigned char key[TPM_KEY_SIZE];
 
-	assert_int_equal(attest_tpm_challenge_key(&f->e, SECRET, NOW, f->a, key), OK);
+	assert_int_equal(attest_tpm_challenge_key(&f->e, SECRET, NOW, 0, f->a, key), OK);
 	assert_true(slice_eq(challenged(f), slice_over(key, sizeof(key))));
 	f->ev.secret = SLICE("thirty-two bytes of another one.");
 	sign(f, slice_over(key, sizeof(key)));
@@ -212,6 +212,63 @@ static void a_challenge_is_good_for_its_time_and_not_longer(void **state)
 	refused(f, "token-signature",
 		"The token was not signed with the key of a challenge to Dev-1: it is of another device or TPM, or older than the server "
 		"remembers.");
+}
+
+/* What the record says once the register is on disk. */
+static void use_up(struct fixture *f, instant at)
+{
+	f->ev.challenge_used_before = f->ev.challenge_used;
+	f->ev.challenge_used = at;
+}
+
+static void a_challenge_is_good_for_one_register(void **state)
+{
+	struct fixture *f = *state;
+	struct slice key = challenged(f), next;
+
+	sign(f, key);
+	accepted(f);
+	assert_true(f->v.uses_challenge);
+	use_up(f, NOW);
+	refused(f, "challenge-used",
+		"The token was signed with the key of a challenge that was used at 2026-09-21T14:15:00.0000000Z already, and each is good for one "
+		"registration: somebody has sent an old token again, or the device keeps its token too long. It has to register without a "
+		"token first.");
+	next = challenged(f);
+	assert_false(slice_eq(next, key));
+	sign(f, next);
+	accepted(f);
+	assert_true(f->v.uses_challenge);
+	use_up(f, NOW + 1);
+	sign(f, key);
+	refused(f, "token-signature", NULL);
+}
+
+static void what_a_challenge_has_begun_may_be_asked_about_with_it(void **state)
+{
+	struct fixture *f = *state;
+
+	sign(f, challenged(f));
+	use_up(f, NOW);
+	f->ev.goes_on = true;
+	accepted(f);
+	assert_false(f->v.uses_challenge);
+	f->ev.now = NOW + 2 * WINDOW + INSTANT_SECOND;
+	refused(f, "challenge-expired", NULL);
+}
+
+static void the_hub_key_does_not_depend_on_what_was_used(void **state)
+{
+	struct fixture *f = *state;
+	struct slice first;
+
+	sign(f, challenged(f));
+	accepted(f);
+	first = f->v.primary_key;
+	use_up(f, NOW);
+	sign(f, challenged(f));
+	accepted(f);
+	assert_true(slice_eq(first, f->v.primary_key));
 }
 
 static void a_token_has_an_end_of_its_own(void **state)
@@ -397,6 +454,9 @@ int main(void)
 		TEST(an_enrolled_storage_root_key_is_used_when_none_is_shown),
 		TEST(the_key_of_a_challenge_is_known_to_whoever_has_the_secret),
 		TEST(a_challenge_is_good_for_its_time_and_not_longer),
+		TEST(a_challenge_is_good_for_one_register),
+		TEST(what_a_challenge_has_begun_may_be_asked_about_with_it),
+		TEST(the_hub_key_does_not_depend_on_what_was_used),
 		TEST(a_token_has_an_end_of_its_own),
 		TEST(another_tpm_gets_no_challenge),
 		TEST(another_tpm_is_refused_though_the_token_is_good),

@@ -158,7 +158,8 @@ const char *ask_password(struct command *);
 
 /* --- the rows, one table a file --- */
 extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[], import_verbs[], revocation_list_verbs[],
-	registration_verbs[], device_verbs[], operator_verbs[], demo_verbs[], completion_verbs[], allocation_preview_verbs[], allocation_rule_verbs[];
+	registration_verbs[], device_verbs[], operator_verbs[], demo_verbs[], completion_verbs[], allocation_preview_verbs[], allocation_rule_verbs[],
+	allocation_explain_verbs[];
 
 /* All tables, ended by NULL. */
 extern const struct verb *const verb_tables[];

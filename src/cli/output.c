@@ -93,7 +93,7 @@ int show(struct command *c, struct slice text, const struct column *columns)
 		print_table(c, list, columns);
 		json_decref(list);
 	} else {
-		json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
 		fputc('\n', stdout);
 	}
 	json_decref(json);

@@ -47,6 +47,8 @@ struct house {
 	struct store *store;
 	struct rate *registers, *operations, *polls;
 	struct claims *claims;
+	struct proxies *proxies;
+	struct geo *geo;
 	struct passwords *passwords;
 	struct api_ports ports;
 	unsigned char secret[ATTEST_SECRET_SIZE]; /* of the challenges to TPMs */
@@ -82,6 +84,18 @@ static enum err open_store(struct house *h, const char **why)
 	return store_open(&conf, h->arena, &h->store, why);
 }
 
+/* Whose word counts for where a device is, and what is known of that place. All of it, or nothing. */
+static enum err learn_places(struct house *h, const struct settings *s, const char **why)
+{
+	struct proxies *trial = proxies_new();
+	enum err e = trial ? proxies_trust(trial, s->trusted_proxies, h->arena, why) : ERR_NO_MEMORY;
+
+	proxies_free(&trial);
+	if (e == OK && (e = geo_load(h->geo, s->geo_database, h->arena, why)) == OK)
+		e = proxies_trust(h->proxies, s->trusted_proxies, h->arena, why);
+	return e;
+}
+
 static enum err furnish(struct house *h, struct storey *s)
 {
 	const struct settings *set = h->settings;
@@ -108,6 +122,7 @@ static enum err furnish(struct house *h, struct storey *s)
 							.news = s->news,
 							.registers = h->registers,
 							.polls = h->polls,
+							.geo = h->geo,
 							.max_attempts_kept = (int)set->attempts_kept,
 							.secret = slice_over(h->secret, sizeof(h->secret))},
 			       &s->provision)) != OK)
@@ -123,6 +138,8 @@ static enum err furnish(struct house *h, struct storey *s)
 				       .operations = h->operations,
 				       .passwords = h->passwords,
 				       .claims = h->claims,
+				       .proxies = h->proxies,
+				       .geo = h->geo,
 				       .ports = &h->ports},
 		    &s->api);
 	if (e == OK)
@@ -226,8 +243,10 @@ enum err house_open(const struct settings *settings, const struct folder *folder
 	h->operations = rate_new((int)settings->operations_per_minute, RATE_MINUTE_MS);
 	h->polls = rate_new((int)settings->polls_per_10_seconds, POLLS_WINDOW_MS);
 	h->claims = claims_new();
-	if (h->registers == NULL || h->operations == NULL || h->polls == NULL || h->claims == NULL ||
-	    (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
+	h->proxies = proxies_new();
+	h->geo = geo_new();
+	if (h->registers == NULL || h->operations == NULL || h->polls == NULL || h->claims == NULL || h->proxies == NULL || h->geo == NULL ||
+	    (e = learn_places(h, settings, why)) != OK || (e = passwords_new(&h->passwords)) != OK || (e = open_store(h, why)) != OK)
 		goto fail;
 	for (size_t i = 0; i < h->count; i++) {
 		if ((e = furnish(h, &h->storeys[i])) != OK)
@@ -280,6 +299,8 @@ void house_close(struct house **house)
 	rate_free(&h->operations);
 	rate_free(&h->polls);
 	claims_free(&h->claims);
+	proxies_free(&h->proxies);
+	geo_free(&h->geo);
 	explicit_bzero(h->first_password, sizeof(h->first_password));
 	explicit_bzero(h->secret, sizeof(h->secret));
 	free(h->provisions);
@@ -410,6 +431,8 @@ enum err house_reload(struct house *h, const struct settings *settings, const ch
 		if ((e = doors_load_tls(h->folder, h->storeys[i].new_tls, h->arena, why)) != OK)
 			return e;
 	}
+	if ((e = learn_places(h, settings, why)) != OK)
+		return e;
 	if (log_parse_level(slice_str(settings->log_level), &level))
 		log_set_level(level);
 	rate_set(h->registers, (int)settings->registrations_per_minute);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -11,6 +12,7 @@ struct websocket_stream {
 	struct websocket *frames;
 	struct task turn;
 	struct buf inbox;
+	char client[STREAM_CLIENT_MAX]; /* who is at the other end, when that is not the peer of the stream below */
 	struct slice piece; /* of a message, what has no room in the inbox: the frames' until they are read on */
 
 	char pong[WEBSOCKET_CONTROL_MAX];
@@ -292,6 +294,14 @@ enum err websocket_stream_open(struct stream **below, enum websocket_role role, 
 	*below = NULL;
 	*out = &w->s;
 	return OK;
+}
+
+void websocket_stream_from(struct stream *s, const char *client)
+{
+	struct websocket_stream *w = (struct websocket_stream *)s;
+
+	snprintf(w->client, sizeof(w->client), "%s", client);
+	w->s.peer_address = w->client;
 }
 
 /* --- the handshake's value --- */

@@ -21,6 +21,10 @@
  * (stream_use) before the loop goes on; on_open is not called. ERR_NO_MEMORY: *below stays the caller's. */
 MUST_USE enum err websocket_stream_open(struct stream **below, enum websocket_role, struct stream **out);
 
+/* Let peer_address of such a stream be that of whoever is behind a proxy; copied, and cut to STREAM_CLIENT_MAX with its NUL. */
+#define STREAM_CLIENT_MAX 64
+void websocket_stream_from(struct stream *, const char *client);
+
 /* What a server answers to a client's Sec-WebSocket-Key (section 4.2.2). Absent: the arena is full. */
 struct slice websocket_accept(struct arena *a, struct slice key);
 

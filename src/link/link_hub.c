@@ -70,6 +70,16 @@ void hub_failed(struct far_hub *h, const char *why, bool probe)
 	hub_leave_alone(h, hub_backoff(h->failures - LINK_BREAKER, BREAK_FIRST_MS, BREAK_MAX_MS));
 }
 
+/* RFC 6298's share for a new one. A request that had to wait for a retransmission says little of the way, and must not make a hub look far. */
+int64_t link_smoothed(int64_t smoothed_us, int64_t took_us)
+{
+	if (smoothed_us == 0)
+		return took_us;
+	if (took_us > OUTLIER * smoothed_us)
+		took_us = OUTLIER * smoothed_us;
+	return smoothed_us + (took_us - smoothed_us) / SMOOTHING;
+}
+
 void hub_answered(struct far_hub *h, int64_t took_us)
 {
 	if (h->broken_off)
@@ -77,7 +87,7 @@ void hub_answered(struct far_hub *h, int64_t took_us)
 	h->failures = 0;
 	h->broken_off = false;
 	h->last_failure[0] = 0;
-	h->smoothed_us = h->smoothed_us ? h->smoothed_us + (took_us - h->smoothed_us) / 8 : took_us;
+	h->smoothed_us = link_smoothed(h->smoothed_us, took_us);
 }
 
 /* --- its token --- */

@@ -12,6 +12,8 @@
 #define HUBS_MAX       10000
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS   10000
+#define SMOOTHING      8 /* the share of a round trip in the smoothed one is one by this */
+#define OUTLIER        4 /* one that took longer, by this factor, counts as if it had taken that */
 
 enum phase { CREATE, LOOK, CORRECT, TWIN, REMOVE, PROBE };
 
@@ -95,6 +97,8 @@ void hub_wake_at(struct far_hub *, int64_t at_ms);
 /* No answer came, or one that tells of a failure; and one that does not. `probe`: it was the one question that went ahead. */
 void hub_failed(struct far_hub *, const char *why, bool probe);
 void hub_answered(struct far_hub *, int64_t took_us);
+/* What becomes of the smoothed round trip (0: there was none yet) with another one. */
+int64_t link_smoothed(int64_t smoothed_us, int64_t took_us);
 
 /* Nobody asks it for so long. */
 void hub_leave_alone(struct far_hub *, int64_t ms);

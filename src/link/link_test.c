@@ -4,6 +4,7 @@
 #include "link/test_transport.h"
 
 #include "codec/json.h"
+#include "link/link_own.h"
 
 /* --- one question --- */
 
@@ -515,9 +516,38 @@ static void the_room_can_be_left_with_everything_under_way(void **state)
 		assert_true(s->requests[i].dropped);
 }
 
+/* --- round trips --- */
+
+static void round_trips_are_smoothed(void **state)
+{
+	int64_t us = link_smoothed(0, 40000);
+
+	(void)state;
+	assert_int_equal(us, 40000);
+	assert_int_equal(link_smoothed(us, 48000), 41000);
+	assert_int_equal(link_smoothed(us, 32000), 39000);
+	for (int i = 0; i < 100; i++)
+		us = link_smoothed(us, 90000);
+	assert_in_range(us, 89900, 90000);
+}
+
+/* One that waited for a retransmission moves it by three eighths at most; a way that has become long shows all the same. */
+static void one_slow_answer_does_not_make_a_hub_look_far(void **state)
+{
+	int64_t us = 10000;
+
+	(void)state;
+	assert_int_equal(link_smoothed(us, 3000000), 13750);
+	for (int i = 0; i < 100; i++)
+		us = link_smoothed(us, 3000000);
+	assert_true(us > 2900000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(round_trips_are_smoothed),
+		cmocka_unit_test(one_slow_answer_does_not_make_a_hub_look_far),
 		SCENE_TEST(a_new_device_takes_one_request),
 		SCENE_TEST(a_device_that_is_there_with_its_keys_is_left_alone),
 		SCENE_TEST(other_keys_are_corrected_under_the_etag_that_was_seen),

@@ -344,7 +344,10 @@ static inline void *field_of(const struct field *f, void *record)
 	F(INT, pending, NULL, 0, NULL, NULL)        /* 1: assigning, or leftovers; a restart takes it up */                         \
 	F(LIST, moves, NULL, 0, NULL, NULL)         /* "date substatus hub/device": where it was placed, the latest last */          \
 	F(TEXT, endorsement_key, NULL, 0, NULL, NULL)  /* TPM: that of the enrollment when it was last assigned */                   \
-	F(TEXT, storage_root_key, NULL, 0, NULL, NULL) /* TPM: as the device showed it last; polls do not carry it */
+	F(TEXT, storage_root_key, NULL, 0, NULL, NULL) /* TPM: as the device showed it last; polls do not carry it */               \
+	F(TIME, challenge_used, NULL, 0, NULL, NULL)   /* TPM: when it last used a challenge, and the time before that */            \
+	F(TIME, challenge_used_before, NULL, 0, NULL, NULL)                                                                         \
+	F(TEXT, source_address, NULL, 0, NULL, NULL)   /* from where it registered last, as far as that is known */
 
 /* Why a device was turned away: the last attempts of each registration ID. */
 #define ATTEMPT_FIELDS(F)                                                                                                           \

@@ -34,6 +34,7 @@ struct connection {
 	size_t body_max;
 	char request_id[37];
 	struct api_question question;
+	char client[ADDRESS_TEXT]; /* who asks, when that is not the peer */
 	void *call;
 
 	/* The answer, as far as it has not gone out. */
@@ -318,6 +319,13 @@ static void refuse(struct connection *c, int status, const char *sentence)
 
 /* --- the request --- */
 
+static const char *client_of(struct connection *c)
+{
+	const char *peer = c->stream->peer_address;
+
+	return c->service->client ? c->service->client(c->env->house, peer, c->head, c->client) : peer;
+}
+
 static void ask(struct connection *c)
 {
 	struct slice host = c->head->authority;
@@ -336,7 +344,7 @@ static void ask(struct connection *c)
 		.chain = c->stream->chain,
 		.chain_count = c->stream->chain_count,
 		.protocol = c->service->protocol,
-		.peer = c->stream->peer_address,
+		.peer = client_of(c),
 		.request_id = c->request_id,
 		.part = c->head->minor == 1 && (c->head->method == HTTP_GET || c->head->method == HTTP_POST) ? take_part : NULL,
 	};
@@ -465,8 +473,10 @@ static void websocket_over(void *cookie)
 
 static void become_websocket(struct connection *c, const struct upgrade *u)
 {
+	const char *client = client_of(c);
+
 	enter(c, UPGRADED, 0);
-	c->upgraded = upgrade_open(u, &c->stream, c->env->house, websocket_over, c);
+	c->upgraded = upgrade_open(u, &c->stream, client, c->env->house, websocket_over, c);
 	forget_head(c);
 	if (c->upgraded == NULL)
 		connection_free(c, true);

@@ -28,6 +28,8 @@ struct http_service {
 	upgrade_find *websockets; /* who goes on in one; NULL: requests for WebSockets are ordinary ones */
 	/* What is at hand and need not be asked for: true, and the answer's parts live as long as the process. NULL: nothing is. */
 	bool (*at_hand)(void *house, const struct api_question *, struct api_answer *);
+	/* Who asks, where proxies may stand between: `peer`, or written into `room`. NULL: it is the peer. */
+	const char *(*client)(void *house, const char *peer, const struct http_head *, char room[ADDRESS_TEXT]);
 	/* There is room again for a piece that was left out. NULL: nobody sends an answer in pieces. */
 	void (*room)(void *call);
 };

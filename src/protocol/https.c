@@ -26,7 +26,12 @@ static void room(void *call)
 	api_room(call);
 }
 
-static const struct http_service service = {api_body_max, ask, cancel, "https", protocol_find, page, room};
+static const char *client(void *house, const char *peer, const struct http_head *head, char room[ADDRESS_TEXT])
+{
+	return proxies_client(api_proxies(house), peer, head, room);
+}
+
+static const struct http_service service = {api_body_max, ask, cancel, "https", protocol_find, page, client, room};
 
 static struct connection *open_connection(struct loop *loop, struct stream **stream, const struct protocol_env *env)
 {

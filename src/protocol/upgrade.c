@@ -180,7 +180,8 @@ static enum err say_switching(const struct upgrade *u, struct stream *stream)
 	return e;
 }
 
-struct upgraded *upgrade_open(const struct upgrade *upgrade, struct stream **stream, void *house, void (*over)(void *cookie), void *cookie)
+struct upgraded *upgrade_open(const struct upgrade *upgrade, struct stream **stream, const char *client, void *house,
+			      void (*over)(void *cookie), void *cookie)
 {
 	struct upgraded *u = calloc(1, sizeof(*u));
 	struct stream *websocket;
@@ -189,6 +190,7 @@ struct upgraded *upgrade_open(const struct upgrade *upgrade, struct stream **str
 		stream_abort(stream);
 		goto fail;
 	}
+	websocket_stream_from(websocket, client);
 	*u = (struct upgraded){.protocol = upgrade->protocol, .over = over, .cookie = cookie};
 	u->env = (struct protocol_env){.house = house, .closed = on_closed, .cookie = u};
 	log_debug(NULL, "websocket", "peer", websocket->peer_address, "protocol", u->protocol->name, NULL);

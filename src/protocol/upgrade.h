@@ -34,10 +34,10 @@ void upgrade_hint(struct api_header *to);
 
 struct upgraded;
 
-/* Say 101, and hand the stream over: what waits in its inbox is frames already. over() runs when the connection of the other
+/* Say 101, and hand the stream over, which is from now on that of `client` (copied): what waits in its inbox is frames already. over() runs when the connection of the other
  * protocol has ended, also from within upgraded_drain and upgraded_abort; what it was given is freed then.
  * NULL: nothing goes on, for want of memory or because it ended at once; the stream is gone, and over() stays silent. */
-struct upgraded *upgrade_open(const struct upgrade *, struct stream **stream, void *house, void (*over)(void *cookie), void *cookie);
+struct upgraded *upgrade_open(const struct upgrade *, struct stream **stream, const char *client, void *house, void (*over)(void *cookie), void *cookie);
 
 /* As struct protocol promises it. */
 void upgraded_drain(struct upgraded *);

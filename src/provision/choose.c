@@ -1,6 +1,7 @@
 /*
  * choose.c: what a policy is to know of a registration, and the choice of its hub as far as it is made here.
  */
+#include "io/address.h"
 #include "provision/registration.h"
 
 /* Who goes on with what was left unfinished does not bring the payload of the register. */
@@ -36,6 +37,14 @@ bool choose_stays(const struct enrollment *enrollment, const struct registration
 	return record_place(record).hub.n > 0 && enrollment->update_hub == FLAG_NO;
 }
 
+struct slice choose_address(const struct registration *r)
+{
+	struct slice address = r->taken_up && r->record ? r->record->source_address : address_alone(slice_str(r->q.peer));
+	struct address known;
+
+	return address_read(address, &known) ? address : NO_SLICE;
+}
+
 struct allocation choose_question(const struct registration *r)
 {
 	const struct placing among = {.policy = r->service->allocation_policy, .hubs = r->hubs, .hub_count = r->hub_count};
@@ -43,6 +52,7 @@ struct allocation choose_question(const struct registration *r)
 
 	question.registration_id = r->q.registration_id;
 	question.payload = r->device_payload;
+	question.from = r->where.found ? &r->where.at : NULL;
 	return question;
 }
 
@@ -75,8 +85,11 @@ bool choose_hub(struct registration *r)
 	/* Should a crash come in between, the rule decides anew: with what the device has said. */
 	if (allocate_has_rule(&question))
 		question.payload = r->device_payload = choose_payload(r);
-	if (allocate_measures(&question))
+	if (allocate_measures(&question)) {
+		geo_find(r->p->conf.geo, choose_address(r), &r->where);
+		question.from = r->where.found ? &r->where.at : NULL;
 		question.round_trips_us = provision_round_trips(r->p, r->hubs, r->hub_count, r->arena);
+	}
 	if (allocate_choose(&question, r->arena, &r->choice) != OK) {
 		registration_refuse_store(r, ERR_NO_MEMORY);
 		return false;

@@ -3,7 +3,8 @@
  */
 #include "provision/registration.h"
 
-const char *const foretell_record_columns[] = {"name", "assigned_hub", "device_id", "status", "group_id", "device_payload", NULL};
+const char *const foretell_record_columns[] = {"name",     "assigned_hub",   "device_id",      "status",
+					       "group_id", "device_payload", "source_address", NULL};
 
 /* The twin is for rules, which may look at it. */
 const char *const foretell_enrollment_columns[] = {
@@ -25,12 +26,25 @@ static bool is_linked(const struct placing *p, struct slice hub)
 	return false;
 }
 
-/* Whether what the device says may make a difference: its text would have to name the payload, or the table of all names. */
-static bool rule_asks_device(const struct allocation *question)
+/* Whether a rule decides and may look at what has that name: its text would have to say it, or name the table of all names. */
+static bool rule_asks(const struct allocation *question, struct slice name)
 {
-	return allocate_has_rule(question) && slice_absent(question->payload) &&
-	       (slice_search(question->enrollment->rule, SLICE("payload")) >= 0 ||
-		slice_search(question->enrollment->rule, SLICE("_ENV")) >= 0);
+	struct slice rule = question->enrollment->rule;
+
+	return allocate_has_rule(question) && (slice_search(rule, name) >= 0 || slice_search(rule, SLICE("_ENV")) >= 0);
+}
+
+/* Where it was when it registered last. False: that is not known, and may make a difference. */
+static bool find_device(const struct placing *p, const struct registration_record *record, struct allocation *question,
+			struct geo_place *where)
+{
+	if (!allocate_measures(question) || (allocate_has_rule(question) && !rule_asks(question, SLICE("nearest"))))
+		return true;
+	if (slice_absent(record->source_address))
+		return p->geo == NULL || !geo_loaded(p->geo);
+	geo_find(p->geo, record->source_address, where);
+	question->from = where->found ? &where->at : NULL;
+	return true;
 }
 
 static enum err take_choice(const struct placing *p, const struct choice *choice, struct foretold *out)
@@ -52,6 +66,7 @@ enum err foretell(const struct placing *p, const struct registration_record *rec
 		  struct arena *arena, struct foretold *out)
 {
 	struct allocation question;
+	struct geo_place where;
 	struct choice choice;
 
 	*out = (struct foretold){.from = record_place(record).hub};
@@ -66,8 +81,10 @@ enum err foretell(const struct placing *p, const struct registration_record *rec
 	question = choose_allocation(p, enrollment, record);
 	question.hub_only = true;
 	question.payload = record->device_payload;
-	if (rule_asks_device(&question))
+	if (slice_absent(question.payload) && rule_asks(&question, SLICE("payload")))
 		return say(out, FATE_UNDECIDED, "A rule decides by what the device sends along when it registers.");
+	if (!find_device(p, record, &question, &where))
+		return say(out, FATE_UNDECIDED, "The nearest hub is wanted, and nobody knows from where the device registers.");
 	if (allocate_choose(&question, arena, &choice) != OK)
 		return ERR_NO_MEMORY;
 	return take_choice(p, &choice, out);

@@ -7,6 +7,7 @@
 #ifndef BERTH_PROVISION_FORETELL_H
 #define BERTH_PROVISION_FORETELL_H
 
+#include "io/geo.h"
 #include "model/model.h"
 
 /* The service, and what devices may be placed on. */
@@ -15,6 +16,7 @@ struct placing {
 	const struct linked_hub *hubs;
 	size_t hub_count;
 	const int64_t *round_trips_us; /* to each of them, as struct allocation has it; NULL: none is measured */
+	struct geo *geo;               /* where addresses are; NULL: nobody knows */
 };
 
 enum fate {

@@ -302,6 +302,12 @@ enum lookup lookup_match(struct registration *r)
 	return LOOKUP_REFUSED;
 }
 
+/* A register that meets one under way gets that one's answer. */
+static bool goes_on(const struct registration *r)
+{
+	return r->q.op == DEVICE_OPERATION_STATUS || r->q.op == DEVICE_REGISTRATION_STATUS || record_promises(r);
+}
+
 struct evidence lookup_evidence(const struct registration *r)
 {
 	return (struct evidence){
@@ -313,6 +319,9 @@ struct evidence lookup_evidence(const struct registration *r)
 		.authority_count = r->signers.authority_count,
 		.endorsement_key = r->q.endorsement_key,
 		.storage_root_key = r->q.storage_root_key,
+		.challenge_used = r->record ? r->record->challenge_used : 0,
+		.challenge_used_before = r->record ? r->record->challenge_used_before : 0,
+		.goes_on = goes_on(r),
 		.secret = r->p->conf.secret,
 		.now = registration_now(r),
 	};

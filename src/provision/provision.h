@@ -14,6 +14,7 @@
 #define BERTH_PROVISION_PROVISION_H
 
 #include "attest/attest.h"
+#include "io/geo.h"
 #include "link/link.h"
 #include "provision/news.h"
 #include "store/store.h"
@@ -73,6 +74,7 @@ struct provision_conf {
 	struct news *news;        /* hears what happens; NULL: nobody does */
 	struct rate *registers;   /* by ID scope; all loops share it. NULL: no limit */
 	struct rate *polls;       /* by ID scope and device; likewise */
+	struct geo *geo;          /* where addresses are; all loops share it. NULL: nobody knows */
 	int max_attempts_kept;    /* per registration ID */
 	struct slice secret;       /* ATTEST_SECRET_SIZE bytes, the same for all servers of a store; lent */
 };

@@ -60,6 +60,15 @@ static void name_operation(struct registration *r, struct registration_record *n
 	next->operation_id = r->operation_id;
 }
 
+/* Later than the last one, whatever the clock does: no two are alike. */
+static void use_challenge(const struct registration *r, struct registration_record *next)
+{
+	next->challenge_used_before = next->challenge_used;
+	next->challenge_used = registration_now(r);
+	if (next->challenge_used <= next->challenge_used_before)
+		next->challenge_used = next->challenge_used_before + 1;
+}
+
 static struct registration_record *record_next(struct registration *r)
 {
 	struct registration_record *next = noun_new(&noun_registration, r->arena);
@@ -80,6 +89,10 @@ static struct registration_record *record_next(struct registration *r)
 		next->group_id = r->by_group ? r->enrollment->id : NO_SLICE;
 	if (r->verdict.storage_root_key.n > 0)
 		next->storage_root_key = r->verdict.storage_root_key;
+	if (choose_address(r).n > 0)
+		next->source_address = choose_address(r);
+	if (r->uses_challenge)
+		use_challenge(r, next);
 	next->error_code = INT_NONE;
 	next->error_message = next->target_hub = next->target_device = NO_SLICE;
 	next->target_migrate = FLAG_NONE;

@@ -193,6 +193,7 @@ static enum step judge(struct registration *r)
 		registration_refuse_store(r, e);
 		return STEP_answer;
 	}
+	r->uses_challenge = r->verdict.uses_challenge && !r->taken_up;
 	if (r->verdict.error_code == 0)
 		return revoked_applies(r) ? STEP_revoke : attested(r);
 	count_attestation(r);
@@ -252,13 +253,13 @@ static enum step step_join(struct registration *r)
 
 /* --- where it belongs --- */
 
-/* service-api.md 9.1, "never": the stored assignment as it is, without asking a hub. */
+/* service-api.md 9.1, "never": the stored assignment as it is, without asking a hub. That a challenge is used up is written down. */
 static enum step stay(struct registration *r, struct place home)
 {
 	r->target = home;
 	r->payload = r->record->payload;
 	r->substatus = r->record->substatus.n ? r->record->substatus : SLICE("initialAssignment");
-	if (!record_has_status(r->record, "assigned") || r->record->operation_id.n == 0)
+	if (!record_has_status(r->record, "assigned") || r->record->operation_id.n == 0 || r->uses_challenge)
 		return STEP_record;
 	r->result = registration_result(r);
 	registration_log_assigned(r, "unchanged");

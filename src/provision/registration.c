@@ -358,6 +358,7 @@ static void write_done(void *cookie, enum err e, size_t failed)
 		return;
 	}
 	r->record = r->writing;
+	r->uses_challenge = false; /* that is on disk now */
 	if (r->leads)
 		registration_promise(r);
 	if (!is_waiting_outside(r))

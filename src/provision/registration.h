@@ -208,6 +208,8 @@ struct registration {
 	const struct service *service;
 	const struct enrollment *enrollment;
 	bool by_group;
+	struct geo_place where; /* the device is, once a policy has asked for it */
+	bool uses_challenge; /* of its TPM: the next record that is written says so */
 	const struct registration_record *record; /* as it is on disk; NULL: none */
 	const struct linked_hub *hubs;
 	size_t hub_count;
@@ -354,6 +356,8 @@ struct slice choose_payload(const struct registration *);
 struct allocation choose_allocation(const struct placing *, const struct enrollment *, const struct registration_record *);
 /* Whether it stays where it is, whatever a policy would say: service-api.md 9.1, "never". */
 bool choose_stays(const struct enrollment *, const struct registration_record *);
+/* From where it asks, or did when its registration began, without a port; absent: nobody knows. */
+struct slice choose_address(const struct registration *);
 /* What every policy is to know. */
 struct allocation choose_question(const struct registration *);
 /* The policy's choice, or that it is made elsewhere. False: refused. */

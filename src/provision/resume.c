@@ -25,7 +25,7 @@ static struct slice known_key(struct registration *r, unsigned char derived[32])
 	struct slice key = base64_decode(r->arena, e->primary_key), secret = r->p->conf.secret;
 
 	if (slice_eq_fold(e->attestation, SLICE("tpm")) &&
-	    attest_tpm_challenge_key(e, secret, registration_now(r), r->arena, derived) == OK)
+	    attest_tpm_challenge_key(e, secret, registration_now(r), r->record->challenge_used, r->arena, derived) == OK)
 		return slice_over(derived, 32);
 	if (!slice_eq_fold(r->enrollment->attestation, SLICE("symmetricKey")) || key.n == 0)
 		return NO_SLICE;

@@ -60,7 +60,20 @@ static const char *const to_6[] = {
 	NULL,
 };
 
-static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}, {6, to_6}};
+/* Each challenge of a TPM is good for one registration. */
+static const char *const to_7[] = {
+	"ALTER TABLE registration ADD COLUMN challenge_used {int}",
+	"ALTER TABLE registration ADD COLUMN challenge_used_before {int}",
+	NULL,
+};
+
+/* Where devices register from: what is nearest to them can be asked later. */
+static const char *const to_8[] = {
+	"ALTER TABLE registration ADD COLUMN source_address {text}",
+	NULL,
+};
+
+static const struct migration steps[] = {{2, to_2}, {3, to_3}, {4, to_4}, {5, to_5}, {6, to_6}, {7, to_7}, {8, to_8}};
 
 const struct schema schema_current = {.version = SCHEMA_VERSION, .steps = steps, .count = sizeof(steps) / sizeof(steps[0])};
 

@@ -61,6 +61,13 @@ static struct heard *show(struct scene *s, const struct test_tpm *tpm, struct sl
 	return ask(s, &q, 10);
 }
 
+static struct heard *show_status(struct scene *s, struct slice token)
+{
+	struct device_question q = question(DEVICE_REGISTRATION_STATUS, token);
+
+	return ask(s, &q, 10);
+}
+
 static struct device_question connecting(struct scene *s, const struct test_tpm *tpm, struct slice token)
 {
 	struct device_question q = question(DEVICE_CONNECT, token);
@@ -200,8 +207,68 @@ static void a_registration_that_was_interrupted_is_taken_up(void **state)
 	scene_restart(s);
 	scene_advance(s, 10000);
 	assert_true(slice_eq(scene_record(s, ID)->status, SLICE("assigned")));
+	h = show_status(s, token);
+	hub_knows(s, heard_text(h, "assignedHub"), key_in(s, &tpm, json_string_value(json_object_get(json_object_get(h->json, "tpm"), "authenticationKey"))));
+	refused(s, show(s, &tpm, token), 401002, "challenge-used");
+	test_tpm_unmake(&tpm);
+}
+
+static void a_challenge_is_good_for_one_registration(void **state)
+{
+	struct scene *s = *state;
+	struct test_tpm tpm = test_tpm_make(s->arena);
+	struct slice token;
+	struct heard *h;
+
+	enroll(s, &tpm);
+	token = meet(s, &tpm, show(s, &tpm, NO_SLICE));
 	h = show(s, &tpm, token);
-	hub_knows(s, heard_state(h, "assignedHub"), hub_key(s, &tpm, h));
+	assert_assigned(h, heard_state(h, "assignedHub"), ID, "initialAssignment");
+	refused(s, show(s, &tpm, token), 401002, "challenge-used");
+	scene_restart(s);
+	refused(s, show(s, &tpm, token), 401002, "challenge-used");
+	h = show(s, &tpm, meet(s, &tpm, show(s, &tpm, NO_SLICE)));
+	assert_assigned(h, heard_state(h, "assignedHub"), ID, "reprovisionedToInitialAssignment");
+	test_tpm_unmake(&tpm);
+}
+
+/* Nothing would have to be written for a device that stays where it is, but that its challenge was used. */
+static void a_challenge_is_used_up_though_the_device_never_moves(void **state)
+{
+	struct scene *s = *state;
+	struct test_tpm tpm = test_tpm_make(s->arena);
+	struct enrollment *e = enroll(s, &tpm);
+	struct slice token;
+	struct heard *h;
+
+	e->update_hub = FLAG_NO;
+	scene_put(s, &noun_individual, e);
+	show(s, &tpm, meet(s, &tpm, show(s, &tpm, NO_SLICE)));
+	token = meet(s, &tpm, show(s, &tpm, NO_SLICE));
+	h = show(s, &tpm, token);
+	assert_assigned(h, heard_state(h, "assignedHub"), ID, "initialAssignment");
+	refused(s, show(s, &tpm, token), 401002, "challenge-used");
+	test_tpm_unmake(&tpm);
+}
+
+/* A client that loses the answer sends its register again: as long as the first is under way it gets the same answer. */
+static void two_registers_with_one_challenge_are_one_registration(void **state)
+{
+	struct scene *s = *state;
+	struct test_tpm tpm = test_tpm_make(s->arena);
+	struct heard *first, *second;
+	struct slice token;
+
+	enroll(s, &tpm);
+	scene_hub(s, HUB1)->delay_ms = scene_hub(s, HUB2)->delay_ms = 1000;
+	token = meet(s, &tpm, show(s, &tpm, NO_SLICE));
+	first = show(s, &tpm, token);
+	second = show(s, &tpm, token);
+	scene_advance(s, 5000);
+	assert_assigned(first, heard_state(first, "assignedHub"), ID, "initialAssignment");
+	assert_string_equal(heard_text(first, "operationId"), heard_text(second, "operationId"));
+	assert_int_equal(scene_hub(s, HUB1)->device_count + scene_hub(s, HUB2)->device_count, 1);
+	refused(s, show(s, &tpm, token), 401002, "challenge-used");
 	test_tpm_unmake(&tpm);
 }
 
@@ -321,6 +388,9 @@ const struct CMUnitTest tpm_tests[] = {
 	SCENE_TEST(a_restart_between_the_rounds_does_not_matter),
 	SCENE_TEST(a_poll_brings_the_key_for_the_hub),
 	SCENE_TEST(a_registration_that_was_interrupted_is_taken_up),
+	SCENE_TEST(a_challenge_is_good_for_one_registration),
+	SCENE_TEST(a_challenge_is_used_up_though_the_device_never_moves),
+	SCENE_TEST(two_registers_with_one_challenge_are_one_registration),
 	SCENE_TEST(a_device_that_comes_back_gets_the_same_key),
 	SCENE_TEST(an_old_token_that_is_sent_again_is_refused),
 	SCENE_TEST(the_tpm_of_another_device_is_refused),

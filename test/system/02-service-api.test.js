@@ -8,6 +8,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { ProvisioningServiceClient } = require('azure-iot-provisioning-service');
 const berth = require('./berth.js');
+const { endorsementKeyOfNobody } = require('./software_tpm.js');
 const openapi = require('./openapi.js');
 
 const key = { type: 'symmetricKey' };
@@ -238,10 +239,27 @@ test('check 8: a certificate in any of its spellings', async () => {
 });
 
 test('TPM: the endorsement key is shown always', async () => {
-  const made = await put('tpm', { attestation: { type: 'tpm', tpm: { endorsementKey: 'AToAAQALAAMAsgAg' } } });
+  const endorsementKey = endorsementKeyOfNobody();
+  const made = await put('tpm', { attestation: { type: 'tpm', tpm: { endorsementKey } } });
   assert.strictEqual(made.status, 200, made.text);
-  assert.strictEqual((await api('GET', '/enrollments/tpm')).body.attestation.tpm.endorsementKey, 'AToAAQALAAMAsgAg');
-  assert.deepStrictEqual((await api('POST', '/enrollments/tpm/attestationmechanism')).body, { type: 'tpm', tpm: { endorsementKey: 'AToAAQALAAMAsgAg' } });
+  assert.strictEqual((await api('GET', '/enrollments/tpm')).body.attestation.tpm.endorsementKey, endorsementKey);
+  assert.deepStrictEqual((await api('POST', '/enrollments/tpm/attestationmechanism')).body, { type: 'tpm', tpm: { endorsementKey } });
+});
+
+test('TPM: a key that no device could use is refused when it is enrolled, with the reason', async () => {
+  const good = endorsementKeyOfNobody();
+  const signing = Buffer.from(good, 'base64');
+  signing[7] = 0x05; // signs instead of decrypting
+  for (const [tpm, why] of [
+    [{ endorsementKey: 'AToA!' }, /endorsementKey must be the base64 text/],
+    [{ endorsementKey: good.slice(0, 200) }, /endorsementKey does not read as a TPM2B_PUBLIC/],
+    [{ endorsementKey: signing.toString('base64') }, /endorsementKey is not a restricted decryption key/],
+    [{ endorsementKey: good, storageRootKey: 'AToAAQ==' }, /storageRootKey does not read/],
+  ]) {
+    const answer = await put('tpm-bad', { attestation: { type: 'tpm', tpm } });
+    assert.strictEqual(answer.status, 400, JSON.stringify(tpm));
+    assert.match(answer.body.message, why);
+  }
 });
 
 test('check 9: read, change, write back, as each SDK does', async () => {

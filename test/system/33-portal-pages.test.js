@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const berth = require('./berth.js');
+const { endorsementKeyOfNobody } = require('./software_tpm.js');
 const { addresses, furnish, home, judge, password, signedIn, story, visitor, withBrowser } = require('./browser.js');
 
 const MANY = process.env.BERTH_MILLION === '1' ? 1_000_000 : 100_000;
@@ -96,7 +97,7 @@ story('without a mouse: signing in, and adding an enrollment with a key', async 
 
 // The server is ended, and a row of its store copied: what it is like is the server's own. One without keys: those are sealed for their row.
 async function enrollMany() {
-  const tpm = { endorsementKey: Buffer.alloc(316, 1).toString('base64') };
+  const tpm = { endorsementKey: endorsementKeyOfNobody() };
   await berth.good((await berth.serviceApi('dps1'))('PUT', '/enrollments/chip-1', { body: { registrationId: 'chip-1', attestation: { type: 'tpm', tpm } } }));
   await berth.killServer('SIGTERM');
   const store = fs.readdirSync(berth.data).find((name) => /\.(db|sqlite3?)$/.test(name));

@@ -129,6 +129,22 @@ test('the first round is a 401 with a challenge and nothing that clients stumble
   assert.notStrictEqual(again.body.authenticationKey, answer.body.authenticationKey);
 });
 
+test('a challenge is good for one registration, and for the questions about it', async () => {
+  await put('wire-4', endorsementKey);
+  const first = await wire('wire-4');
+  await new Promise((resolve, reject) => security.activateIdentityKey(Buffer.from(first.body.authenticationKey, 'base64'), (error) => (error ? reject(error) : resolve())));
+  const end = Math.floor(Date.now() / 1000) + 600;
+  const resource = `${scope}%2Fregistrations%2Fwire-4`;
+  const token = `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(await signed(`${resource}\n${end}`))}&se=${end}&skn=registration`;
+  const taken = await wire('wire-4', token);
+  assert.strictEqual(taken.body.status, 'assigned', JSON.stringify(taken.body));
+  const poll = await berth.ask('GET', HOST, `/${scope}/registrations/wire-4/operations/${taken.body.operationId}?api-version=2019-03-31`, { headers: { Authorization: token } });
+  assert.strictEqual(poll.body.status, 'assigned', JSON.stringify(poll.body));
+  const again = await wire('wire-4', token);
+  assert.strictEqual(again.status, 401);
+  assert.match((await attempt('wire-4', 'challenge-used')).reason, /each is good for one registration/);
+});
+
 test('a token that nobody\'s TPM has signed is refused', async () => {
   await put('wire-2', endorsementKey);
   const token = berth.sas(`${scope}%2Fregistrations%2Fwire-2`, Buffer.alloc(32, 1).toString('base64'), { name: 'registration' });

@@ -1,6 +1,7 @@
 // A TPM 2.0 in software (swtpm), as the SDK's TPM library sees one. That library knows devices and Microsoft's simulator; swtpm takes bare
 // commands over TCP, so here is a device that does.
 'use strict';
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
@@ -42,6 +43,15 @@ class SwtpmDevice {
   }
 }
 
+// An endorsement key as TPMs have one (the standard template for RSA 2048), of no TPM: the modulus is any odd number. Base64.
+function endorsementKeyOfNobody() {
+  const head = '013a0001000b000300b20020837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa00060080004300100800000000000100';
+  const modulus = crypto.randomBytes(256);
+  modulus[0] |= 0x80;
+  modulus[255] |= 1;
+  return Buffer.concat([Buffer.from(head, 'hex'), modulus]).toString('base64');
+}
+
 // Start one with fresh keys: {connect() -> a Tpm of tss.js, stop()}.
 async function softwareTpm(port) {
   const state = fs.mkdtempSync(path.join(os.tmpdir(), 'swtpm-'));
@@ -76,4 +86,4 @@ async function listening(port) {
   throw new Error(`swtpm does not listen on port ${port}`);
 }
 
-module.exports = { softwareTpm };
+module.exports = { endorsementKeyOfNobody, softwareTpm };
