@@ -3,9 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "io/test_mmdb.h"
 #include "provision/foretell.h"
 
 #define HUB1 "hub1.example.net"
@@ -46,6 +49,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	geo_free(&t.placing.geo);
 	arena_free(&t.arena);
 	return 0;
 }
@@ -139,6 +143,50 @@ static void the_nearest_hub_unless_its_own_is_as_near(void **state)
 	assert_moves_to(HUB1);
 }
 
+static void know_places(void)
+{
+	static const struct mmdb_row rows[] = {{"203.0.113.0/24", 47.38, 8.54, "CH", "Zurich"}};
+	char path[64];
+	const char *why;
+	struct buf bytes;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/tmp/berth-foretell-%d.mmdb", getpid());
+	buf_init(&bytes, 1 << 20);
+	assert_true(mmdb_make(&bytes, rows, 1));
+	assert_non_null(file = fopen(path, "wb"));
+	assert_int_equal(fwrite(buf_slice(&bytes).p, 1, bytes.n, file), bytes.n);
+	fclose(file);
+	buf_fini(&bytes);
+	assert_non_null(t.placing.geo = geo_new());
+	assert_int_equal(geo_load(t.placing.geo, path, t.arena, &why), OK);
+	unlink(path);
+	t.hubs[0].location = SLICE("westeurope");
+	t.hubs[1].location = SLICE("japaneast");
+}
+
+/* By the address from which it registered last; an address that is nowhere leaves it to the round trips, as then. */
+static void the_nearest_hub_is_that_to_where_it_registered(void **state)
+{
+	(void)state;
+	know_places();
+	t.placing.policy = SLICE("GeoLatency");
+	t.placing.round_trips_us = t.round_trips_us;
+	t.round_trips_us[0] = 150000;
+	t.round_trips_us[1] = 1000;
+	assert_int_equal(fate(), FATE_UNDECIDED);
+	t.record.source_address = SLICE("203.0.113.7");
+	assert_moves_to(HUB1);
+	t.record.source_address = SLICE("198.51.100.7");
+	assert_int_equal(fate(), FATE_STAYS);
+	t.record.source_address = NO_SLICE;
+	t.enrollment.allocation_policy = SLICE("custom");
+	t.enrollment.rule = SLICE("nearest(hubs)");
+	assert_int_equal(fate(), FATE_UNDECIDED);
+	t.enrollment.rule = SLICE("'hub1'");
+	assert_moves_to(HUB1);
+}
+
 static void a_webhook_is_not_asked(void **state)
 {
 	(void)state;
@@ -182,6 +230,7 @@ int main(void)
 		TEST(who_is_never_to_be_moved_stays),
 		TEST(what_is_unfinished_is_undecided),
 		TEST(the_nearest_hub_unless_its_own_is_as_near),
+		TEST(the_nearest_hub_is_that_to_where_it_registered),
 		TEST(a_webhook_is_not_asked),
 		TEST(a_rule_decides_unless_it_asks_what_the_device_says),
 	};
