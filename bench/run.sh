@@ -1,5 +1,5 @@
 #!/bin/sh
-# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|transports|lookup|store|chain|rule|idle|portal ...]
+# What Berth costs, beside what others cost: bench/run.sh [--quick] [--x509] [register|transports|lookup|store|chain|rule|whatif|idle|portal ...]
 #
 # With --x509, register and lookup are of devices that show a certificate.
 #
@@ -296,6 +296,57 @@ rule() {
 	"$bin/bench/bench_rule" $chain_times
 }
 
+# What a what-if takes, beside SQLite's own program that reads the same rows and prints them. Once the devices are of one group, then each
+# has an enrollment of its own.
+whatif() {
+	sums="$work/whatif.sums"
+	title "whatif: seconds by the clock, $whatif_devices devices on 2 of 4 hubs; median [min..max] of $whatif_rounds"
+	set_up "$work/whatif" 8443
+	for hub in quay-3 quay-4; do
+		berth hub create $hub
+		berth linked-hub create $hub
+	done >>"$work/set-up.log"
+	add_key_group
+	# shellcheck disable=SC2016
+	rows="WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $whatif_devices), d(id) AS (SELECT printf('press-%07d', n) FROM n)"
+	sqlite3 "$work/whatif/berth.db" "$rows INSERT INTO registration(scope, id, name, created, assigned_hub, device_id, status, substatus, updated, etag, group_id, operation_id)
+		SELECT '$scope', id, id, 1, 'quay-' || (1 + unicode(substr(id, -1)) % 2) || '.berth.test', id, 'assigned', 'initialAssignment', 1,
+		'IjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMCI=', 'mills', '5.0123456789abcdef.01234567-89ab-cdef-0123-456789abcdef' FROM d"
+	whatif_of "of a group"
+	sqlite3 "$work/whatif/berth.db" "$rows INSERT INTO enrollment(scope, id, name, attestation, primary_key, secondary_key, etag, created, updated)
+		SELECT '$scope', id, id, 'symmetricKey', zeroblob(92), zeroblob(92), 'IjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMCI=', 1, 1 FROM d"
+	whatif_of "one by one"
+	stop_all
+	printf '\n%-12s %-38s %24s %20s\n' devices "" seconds ratio
+	cut -d';' -f1 "$sums" | awk '!told[$0]++' | while read -r name; do
+		printf '%-51s %24s %20s\n' "$name" "$(spread "$name" 2)" "$(spread "$name" 3)"
+	done
+}
+
+# whatif_of KIND: each in turn, the first is the peer.
+whatif_of() {
+	read="SELECT id, name, assigned_hub, device_id, status, group_id, device_payload FROM registration WHERE scope = '$scope' ORDER BY id"
+	[ "$1" = "of a group" ] || read="$read; SELECT id, name, provisioning_status, update_hub, allocation_policy, iot_hubs, rule FROM enrollment WHERE scope = '$scope' ORDER BY id"
+	for round in $(seq $whatif_rounds); do
+		first=""
+		whatif_took "$1" "sqlite3, which reads and prints them" sqlite3 "$work/whatif/berth.db" "$read"
+		whatif_took "$1" "how many would move" berth allocation preview
+		whatif_took "$1" "a hub fewer" berth allocation preview --remove-hub quay-2
+		whatif_took "$1" "a hub fewer, each device named" berth allocation preview --remove-hub quay-2 --list
+	done
+}
+
+# whatif_took KIND WHAT COMMAND...
+whatif_took() {
+	name=$(printf '%-12s %s' "$1" "$2")
+	shift 2
+	began=$(date +%s%N)
+	"$@" >"$work/whatif.out"
+	took=$(awk "BEGIN { printf \"%.2f\", ($(date +%s%N) - $began) / 1e9 }")
+	first=${first:-$took}
+	echo "$name;$took;$(awk "BEGIN { printf \"%.2f\", $took / $first }")" >>"$sums"
+}
+
 # What judging a chain of certificates takes, beside OpenSSL alone.
 chain() {
 	title "chain: CPU time for each chain, the shortest of $chain_times"
@@ -304,6 +355,7 @@ chain() {
 
 # What a device takes that is logged in and sits there, beside the same device at mosquitto. Each server is fresh in each round.
 idle() {
+	sums="$work/idle"
 	certificates="$work/data"
 	set_up "$certificates" 8443
 	add_key_group
@@ -324,7 +376,7 @@ idle() {
 		idle_at "Berth: MQTT, two certificates" mqtt "x509,$scope,$work/line"
 	done
 	printf '\n%-30s %30s %20s %26s\n' "median [min..max]" "bytes a device" "ratio" "us of CPU a second, all"
-	cut -d';' -f1 "$work/idle" | awk '!told[$0]++' | while read -r name; do
+	cut -d';' -f1 "$sums" | awk '!told[$0]++' | while read -r name; do
 		printf '%-30s %30s %20s %26s\n' "$name" "$(spread "$name" 2)" "$(spread "$name" 3)" "$(spread "$name" 4)"
 	done
 }
@@ -358,15 +410,15 @@ idle_at() {
 	first=${first:-$bytes}
 	ratio=$(awk "BEGIN { printf \"%.2f\", $bytes / $first }")
 	printf '%5d   %-30s %8d bytes a device  %5s\n' "$round" "$name" "$bytes" "$ratio"
-	echo "$name;$bytes;$ratio;$(grown used $idle_seconds)" >>"$work/idle"
+	echo "$name;$bytes;$ratio;$(grown used $idle_seconds)" >>"$sums"
 }
 
 # grown WORD PER: from the last but one to the last line of that word in what bench_idle said.
 grown() { awk -v word="$1" -v per="$2" '$1 == word { before = now; now = $2 } END { printf "%.0f", (now - before) / per }' "$work/said"; }
 
-# spread NAME FIELD: "median [min..max]".
+# spread NAME FIELD: of the lines in $sums, "median [min..max]".
 spread() {
-	awk -F ';' -v name="$1" -v field="$2" '$1 == name { print $field }' "$work/idle" | sort -n |
+	awk -F ';' -v name="$1" -v field="$2" '$1 == name { print $field }' "$sums" | sort -n |
 		awk '{ at[NR] = $1 } END { printf "%s [%s..%s]", at[int((NR + 1) / 2)], at[1], at[NR] }'
 }
 
@@ -391,17 +443,17 @@ if [ "${1:-}" = --inside ]; then
 	if [ "$quick" = yes ]; then
 		rounds=3 visits=300 transport_visits=300 sizes="2000 10000" lookup_rounds=3 lookup_visits=200 records=10000 chain_times=1
 		x509_visits=100 x509_groups=1000 x509_lookup_rounds=3
-		idle_devices=1000 idle_rounds=1 idle_seconds=2 portal_visits=3
+		idle_devices=1000 idle_rounds=1 idle_seconds=2 portal_visits=3 whatif_devices=100000 whatif_rounds=3
 	else
 		rounds=15 visits=2000 transport_visits=1000 sizes="10000 100000 1000000" lookup_rounds=9 lookup_visits=800 records=100000 chain_times=5
 		x509_visits=500 x509_groups=10000 x509_lookup_rounds=15
-		idle_devices=10000 idle_rounds=3 idle_seconds=10 portal_visits=15
+		idle_devices=10000 idle_rounds=3 idle_seconds=10 portal_visits=15 whatif_devices=1000000 whatif_rounds=9
 	fi
 	trap stop_all EXIT
 	machine
-	for part in ${*:-register transports lookup store chain rule idle portal}; do
+	for part in ${*:-register transports lookup store chain rule whatif idle portal}; do
 		case $part in
-		transports | store | chain | rule | idle | portal) $part ;;
+		transports | store | chain | rule | whatif | idle | portal) $part ;;
 		*) "$part$kind" ;;
 		esac
 	done
@@ -415,7 +467,7 @@ for word in "$@"; do
 	case $word in
 	--quick) quick=yes ;;
 	--x509) kind=_x509 ;;
-	register | transports | lookup | store | chain | rule | idle | portal) set -- "$@" "$word" ;;
+	register | transports | lookup | store | chain | rule | whatif | idle | portal) set -- "$@" "$word" ;;
 	*)
 		sed -n '2s/.*: /usage: /p' "$here/run.sh" >&2
 		exit 2
@@ -423,7 +475,7 @@ for word in "$@"; do
 	esac
 done
 # shellcheck disable=SC2086
-install_packages $build_packages nginx-light iproute2 util-linux mount procps openssl
+install_packages $build_packages nginx-light iproute2 util-linux mount procps openssl sqlite3
 build_web
 case " $* " in *" portal "* | "  ") npm_packages test/system "the browser's driver" ;; esac
 say "building"

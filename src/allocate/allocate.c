@@ -163,6 +163,8 @@ static const char *tell_choice(struct arena *arena, const struct allocation *a, 
 {
 	const char *list;
 
+	if (a->hub_only)
+		return "";
 	if (n == 1)
 		return arena_printf(arena, "%s: %.*s is the only hub to choose from", policy->name, SLICE_ARG(hubs[0]->name));
 	list = tell_hubs(arena, a, policy, hubs, n);

@@ -20,6 +20,7 @@ struct allocation {
 	const struct coordinates *from;          /* where the device is; NULL: nobody knows */
 	struct slice             current_hub;    /* where the device is; absent: nowhere yet */
 	struct slice             payload;        /* JSON that the device sent along; absent: none */
+	bool                     hub_only;       /* nobody reads why a hub was chosen: the sentence is "" where there is one */
 };
 
 struct custom_choice;

@@ -49,6 +49,13 @@ enum err rights_read(struct slice text, bool hub, unsigned *out)
 	return rights ? OK : ERR_INVALID;
 }
 
+bool rights_suffice(unsigned needed, unsigned has)
+{
+	if (needed & RIGHT_ALL_OF)
+		return (needed & ~RIGHT_ALL_OF & ~has) == 0;
+	return (needed & has) != 0;
+}
+
 /* --- roles: what operators may --- */
 
 static const struct {
@@ -176,7 +183,7 @@ static const char *check_token(struct api_call *call, const struct access *a, co
 		return "the token has expired";
 	if (!key_made(call, &a->token, policy->primary_key) && !key_made(call, &a->token, policy->secondary_key))
 		return "the signature was made with neither key of the policy";
-	if (rights_read(policy->rights, a->hub, &rights) != OK || (call->route->rights && !(rights & call->route->rights)))
+	if (rights_read(policy->rights, a->hub, &rights) != OK || (call->route->rights && !rights_suffice(call->route->rights, rights)))
 		return "the policy does not grant the right that this operation needs";
 	return NULL;
 }

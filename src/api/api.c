@@ -388,6 +388,22 @@ bool api_answer_part(struct api_call *call, const struct api_answer *head, struc
 	return call->q->part && call->q->part(call->cookie, head, bytes);
 }
 
+void api_room(struct api_call *call)
+{
+	if (call->room)
+		call->room(call);
+}
+
+size_t api_count_begun(const struct api_call *call, void (*end)(struct api_call *))
+{
+	const struct list *calls = &call->api->calls;
+	size_t n = 0;
+
+	for (const struct list *link = calls->next; link != calls; link = link->next)
+		n += LIST_ITEM(link, const struct api_call, link)->end == end;
+	return n;
+}
+
 void api_refuse(struct api_call *call, int status, int code, const char *word, const char *fmt, ...)
 {
 	const char *sentence;

@@ -66,8 +66,9 @@ struct api_answer {
 /* `answer` lives only while done() runs. */
 typedef void api_done(void *cookie, const struct api_answer *answer);
 
-/* A piece of an answer without end: for events. `head` comes with the first piece, and is NULL afterwards. False: the asker takes no more
- * for now, and the piece is left out. The answer ends when the asker cancels. */
+/* A piece of an answer whose length nobody knows: of events, or of very many rows. `head` comes with the first piece, and is NULL
+ * afterwards. False: the asker takes no more for now, and the piece is left out; api_room follows when it does. The answer ends when the
+ * asker cancels, or with the call. */
 typedef bool api_part(void *cookie, const struct api_answer *head, struct slice bytes);
 
 /* The asker fills this; everything is lent until done() or the cancel. */
@@ -80,13 +81,16 @@ struct api_question {
 	const char *protocol; /* "https" */
 	const char *peer;
 	const char *request_id; /* a UUID */
-	api_part *part;                /* NULL: the asker cannot take an answer without end */
+	api_part *part;                /* NULL: the asker cannot take an answer in pieces */
 	bool trusted;                  /* asked from within this process, by who needs no credentials */
 };
 
 /* done() runs once, later, from the loop. NULL: out of memory. */
 struct api_call *api_ask(struct api *, const struct api_question *, api_done *, void *cookie);
 void api_cancel(struct api_call **);
+
+/* The asker of an answer in pieces takes more again. */
+void api_room(struct api_call *);
 
 /* Who may say where a request came from: io/proxies.h. */
 struct proxies *api_proxies(const struct api *);

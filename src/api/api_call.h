@@ -32,7 +32,7 @@ struct surface {
 struct route {
 	enum http_method method;
 	const char *pattern;   /* words and stars between slashes; a star is any one segment, words compare without case */
-	unsigned rights;       /* one of these is enough; 0: the surface's admit decides alone */
+	unsigned rights;       /* one of these is enough, or with RIGHT_ALL_OF none is missing; 0: the surface's admit decides alone */
 	const char *operation; /* its name in logs: "Upsert" */
 	void (*handle)(struct api_call *);
 };
@@ -63,6 +63,7 @@ struct api_call {
 
 	/* What is pending: cancelled when the asker leaves. */
 	void (*end)(struct api_call *); /* ... and what else the handler has begun; NULL: nothing */
+	void (*room)(struct api_call *); /* a piece that was left out may be tried again; NULL: nobody waits for that */
 	struct store_ask *store_ask;
 	struct hub_ask *hub_ask;
 	struct provision_ask *provision_ask;
@@ -102,8 +103,12 @@ void api_answer_out(struct api_call *, int status);
 void api_answer_text(struct api_call *, int status, struct slice json);
 void api_answer_empty(struct api_call *, int status);
 
-/* An answer without end: a piece of it, as api_part says. False also when the asker cannot take one. */
+/* A piece of an answer, as api_part says. False also when the asker cannot take one. Once a piece was taken the call still ends with one of
+ * the functions above, whose status and body nobody hears. */
 bool api_answer_part(struct api_call *, const struct api_answer *head, struct slice bytes);
+
+/* How many calls of this loop have begun what `end` ends. */
+size_t api_count_begun(const struct api_call *, void (*end)(struct api_call *));
 
 /* End the call with the surface's error. The sentence is for the one who asks: say what is wrong and what would be
  * right, never a secret. */
@@ -145,6 +150,11 @@ enum operator_right {
 	RIGHT_RESOURCE_KEYS = 32768,
 	RIGHT_HUB_READ = 65536, /* twins, queries and counts, without keys */
 };
+
+#define RIGHT_ALL_OF 131072u /* of a route: it needs all that stand beside this */
+
+/* Whether these rights are enough for a route that needs those. */
+bool rights_suffice(unsigned needed, unsigned has);
 
 /* Names joined by comma and blank, in any case, into bits with what they include (service-api.md 3.2,
  * hub-api.md 3.2). Unknown names: ERR_INVALID. */

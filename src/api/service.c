@@ -270,6 +270,7 @@ static const struct route service_routes[] = {
 	{HTTP_POST, "/berth/allocation/rule/test", RIGHT_ENROLLMENT_READ, "TestRule", service_rule_test},
 	{HTTP_POST, "/berth/allocation/explain", RIGHT_ENROLLMENT_READ, "ExplainAllocation", service_allocation_explain},
 	{HTTP_POST, "/berth/allocation/preview", RIGHT_ENROLLMENT_READ, "PreviewAllocation", service_allocation_preview},
+	{HTTP_POST, "/berth/allocation/whatif", RIGHT_ALL_OF | RIGHT_ENROLLMENT_READ | RIGHT_REGISTRATION_READ, "WhatIf", service_whatif},
 	{HTTP_GET, "/berth/linkedhubs", RIGHT_ENROLLMENT_READ, "ListLinkedHubs", service_links},
 	{HTTP_POST, "/berth/linktest", RIGHT_SERVICE_CONFIG, "TestLink", service_link_test},
 	{HTTP_GET, "/berth/statistics", RIGHT_REGISTRATION_READ, "GetStatistics", service_statistics},

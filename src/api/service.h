@@ -74,6 +74,7 @@ void service_registration_check(struct api_call *);
 void service_expiring(struct api_call *);
 void service_import(struct api_call *);
 void service_allocation_preview(struct api_call *);
+void service_whatif(struct api_call *);
 void service_rule_test(struct api_call *);
 void service_allocation_explain(struct api_call *);
 void service_links(struct api_call *);

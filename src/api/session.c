@@ -142,7 +142,7 @@ bool session_accepted(struct api_call *call, const struct store_want *want)
 	call->who = arena_printf(call->arena, "operator %.*s", SLICE_ARG(s->name));
 	if (!csrf_accepted(call))
 		return false;
-	if (!(call->route->rights & role_rights(s->role))) {
+	if (!rights_suffice(call->route->rights, role_rights(s->role))) {
 		api_refuse(call, 403, 403000, NULL, "The role %.*s does not allow this: it sees everything but keys, and changes nothing.",
 			   SLICE_ARG(s->role));
 		return false;

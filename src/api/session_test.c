@@ -4,8 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -14,6 +12,7 @@
 #include "crypto/password.h"
 #include "api/passwords.h"
 #include "api/session.h"
+#include "api/test_store.h"
 
 #define START    ((instant)1790000000 * INSTANT_SECOND)
 #define MINUTE   ((int64_t)60 * 1000)
@@ -21,11 +20,7 @@
 #define PASSWORD "correct horse battery"
 
 static struct {
-	char folder[32];
-	struct loop *loop;
-	struct arena *arena;
-	struct seal *seal;
-	struct store *store;
+	struct test_store on;
 	struct passwords *passwords;
 	struct api *api;
 
@@ -44,7 +39,7 @@ static void write_done(void *cookie, enum err e, size_t failed)
 
 static void add_operator(const char *name, const char *role)
 {
-	struct operator_record *one = noun_new(&noun_operator, t.arena);
+	struct operator_record *one = noun_new(&noun_operator, t.on.arena);
 	const struct store_change change = {.how = STORE_PUT, .noun = &noun_operator, .record = one};
 	char hash[PASSWORD_HASH_SIZE];
 
@@ -52,30 +47,20 @@ static void add_operator(const char *name, const char *role)
 	one->id = one->name = slice_str(name);
 	one->role = slice_str(role);
 	one->password_hash = slice_str(hash);
-	one->etag = etag_make(t.arena, START);
-	assert_non_null(store_write(t.store, t.loop, t.arena, &change, 1, write_done, NULL));
-	loop_settle(t.loop);
+	one->etag = etag_make(t.on.arena, START);
+	assert_non_null(store_write(t.on.store, t.on.loop, t.on.arena, &change, 1, write_done, NULL));
+	loop_settle(t.on.loop);
 }
 
 static int set_up(void **state)
 {
-	unsigned char key[32] = {1};
-	char url[64];
-	const char *why;
-
 	(void)state;
 	memset(&t, 0, sizeof(t));
-	strcpy(t.folder, "/tmp/session_test.XXXXXX");
-	if (mkdtemp(t.folder) == NULL)
-		return -1;
-	snprintf(url, sizeof(url), "sqlite:%s/berth.db", t.folder);
-	t.arena = arena_new(1 << 24);
-	assert_int_equal(loop_new_manual(START, &t.loop), OK);
-	assert_int_equal(seal_from_key(key, &t.seal), OK);
-	assert_int_equal(store_open(&(struct store_conf){.url = url, .seal = t.seal, .readers = 1}, t.arena, &t.store, &why), OK);
+	assert_true(test_store_begin(&t.on, START, 1 << 24));
 	assert_int_equal(passwords_new(&t.passwords), OK);
 	assert_int_equal(
-		api_new(&(struct api_conf){.loop = t.loop, .store = t.store, .domain = "berth.test", .passwords = t.passwords}, &t.api),
+		api_new(&(struct api_conf){.loop = t.on.loop, .store = t.on.store, .domain = "berth.test", .passwords = t.passwords},
+			&t.api),
 		OK);
 	add_operator("ada", "administrator");
 	return 0;
@@ -83,17 +68,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[64];
-
 	(void)state;
 	api_free(&t.api);
 	passwords_free(&t.passwords);
-	store_close(&t.store);
-	loop_free(&t.loop);
-	seal_free(&t.seal);
-	arena_free(&t.arena);
-	snprintf(command, sizeof(command), "rm -r %s", t.folder);
-	return system(command);
+	return test_store_end(&t.on) ? 0 : -1;
 }
 
 /* --- a browser --- */
@@ -127,7 +105,7 @@ static int ask(const char *line, const char *body)
 	t.status = 0;
 	assert_non_null(api_ask(t.api, &q, answered, NULL));
 	assert_int_equal(t.status, 0);
-	loop_settle(t.loop);
+	loop_settle(t.on.loop);
 	return t.status;
 }
 
@@ -157,8 +135,8 @@ static const struct session_record *sessions(size_t *count)
 	struct store_want want = {.noun = &noun_session, .like = &like, .limit = 1000};
 
 	noun_clear(&noun_session, &like);
-	assert_non_null(store_read(t.store, t.loop, t.arena, &want, 1, read_done, NULL));
-	loop_settle(t.loop);
+	assert_non_null(store_read(t.on.store, t.on.loop, t.on.arena, &want, 1, read_done, NULL));
+	loop_settle(t.on.loop);
 	*count = want.count;
 	return want.records;
 }
@@ -176,7 +154,7 @@ static void the_store_knows_neither_the_cookie_nor_the_token(void **state)
 	all = sessions(&count);
 	assert_int_equal(count, 1);
 	sha256(slice_str(t.cookie), digest);
-	assert_true(slice_eq(all[0].id, hex_lower(t.arena, slice_over(digest, sizeof(digest)))));
+	assert_true(slice_eq(all[0].id, hex_lower(t.on.arena, slice_over(digest, sizeof(digest)))));
 	assert_false(slice_eq(all[0].id, slice_str(t.cookie)));
 	assert_false(slice_eq(all[0].id, slice_str(t.csrf)));
 }
@@ -185,11 +163,11 @@ static void twelve_idle_hours_end_a_session(void **state)
 {
 	(void)state;
 	assert_int_equal(sign_in(), 200);
-	loop_advance(t.loop, 12 * HOUR - MINUTE);
+	loop_advance(t.on.loop, 12 * HOUR - MINUTE);
 	assert_int_equal(look(), 200);
-	loop_advance(t.loop, 12 * HOUR - MINUTE);
+	loop_advance(t.on.loop, 12 * HOUR - MINUTE);
 	assert_int_equal(look(), 200);
-	loop_advance(t.loop, 12 * HOUR);
+	loop_advance(t.on.loop, 12 * HOUR);
 	assert_int_equal(look(), 401);
 	assert_int_equal(look(), 401);
 }
@@ -199,10 +177,10 @@ static void seven_days_end_a_session_that_is_always_used(void **state)
 	(void)state;
 	assert_int_equal(sign_in(), 200);
 	for (int hour = 1; hour < 7 * 24; hour++) {
-		loop_advance(t.loop, HOUR);
+		loop_advance(t.on.loop, HOUR);
 		assert_int_equal(look(), 200);
 	}
-	loop_advance(t.loop, HOUR);
+	loop_advance(t.on.loop, HOUR);
 	assert_int_equal(look(), 401);
 }
 
@@ -212,10 +190,10 @@ static void use_is_noted_no_more_often_than_it_must(void **state)
 
 	(void)state;
 	assert_int_equal(sign_in(), 200);
-	loop_advance(t.loop, 4 * MINUTE);
+	loop_advance(t.on.loop, 4 * MINUTE);
 	assert_int_equal(look(), 200);
 	assert_int_equal(sessions(&count)->used, START);
-	loop_advance(t.loop, 2 * MINUTE);
+	loop_advance(t.on.loop, 2 * MINUTE);
 	assert_int_equal(look(), 200);
 	assert_int_equal(sessions(&count)->used, START + 360 * INSTANT_SECOND);
 }
@@ -229,7 +207,7 @@ static void what_has_ended_is_cleared_away_at_the_next_sign_in(void **state)
 		assert_int_equal(sign_in(), 200);
 	(void)sessions(&count);
 	assert_int_equal(count, 3);
-	loop_advance(t.loop, 13 * HOUR);
+	loop_advance(t.on.loop, 13 * HOUR);
 	assert_int_equal(sign_in(), 200);
 	(void)sessions(&count);
 	assert_int_equal(count, 1);
@@ -246,14 +224,14 @@ static void a_twenty_first_session_ends_the_one_used_least_lately(void **state)
 	assert_int_equal(sign_in(), 200);
 	strcpy(second, t.cookie);
 	strcpy(csrf, t.csrf);
-	loop_advance(t.loop, 10 * MINUTE);
+	loop_advance(t.on.loop, 10 * MINUTE);
 	strcpy(t.cookie, first);
 	assert_int_equal(look(), 200);
 	for (int i = 2; i < SESSIONS_MAX; i++)
 		assert_int_equal(sign_in(), 200);
 	strcpy(t.cookie, second);
 	assert_int_equal(look(), 200);
-	loop_advance(t.loop, 10 * MINUTE);
+	loop_advance(t.on.loop, 10 * MINUTE);
 	strcpy(t.cookie, first);
 	assert_int_equal(look(), 200);
 	assert_int_equal(sign_in(), 200);
@@ -282,7 +260,7 @@ static void who_leaves_while_the_password_is_judged_leaves_nothing_behind(void *
 	t.status = 0;
 	assert_non_null(call = api_ask(t.api, &q, answered, NULL));
 	api_cancel(&call);
-	loop_settle(t.loop);
+	loop_settle(t.on.loop);
 	assert_int_equal(t.status, 0);
 	(void)sessions(&count);
 	assert_int_equal(count, 0);

@@ -9,7 +9,7 @@
 const struct verb *const verb_tables[] = {
 	demo_verbs,   service_verbs,    hub_verbs,          linked_hub_verbs, policy_verbs,   certificate_verbs, revocation_list_verbs,
 	import_verbs, enrollment_verbs, registration_verbs, device_verbs,     tpm_verbs,      operator_verbs,    completion_verbs,
-	allocation_rule_verbs, allocation_explain_verbs, endorsement_root_verbs, NULL};
+	allocation_preview_verbs, allocation_rule_verbs, allocation_explain_verbs, endorsement_root_verbs, NULL};
 
 const struct option common_options[] = {
 	{"server", "URL", "the server [BERTH_SERVER, else that of the data folder]", OPTION_VALUE},

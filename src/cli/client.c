@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "cli/command.h"
 
-#define CONNECT_MS  10000
-#define DEADLINE_MS 120000
-#define FILE_MAX    65536
+#define CONNECT_MS      10000
+#define DEADLINE_MS     120000
+#define FILE_MAX        65536
+#define ANSWER_LINE_MAX (8 << 20) /* of an answer that comes line by line */
 
 #define HTTPS_PORT 443 /* unless the server's address or announcement says otherwise */
 #define MQTTS_PORT 8883
@@ -159,6 +161,9 @@ void client_close(struct command *c)
 struct waiting {
 	struct command *c;
 	struct answer *to;
+	client_line *line; /* NULL: the body comes whole */
+	void *cookie;
+	struct buf rest; /* of a line whose end has not come yet */
 };
 
 static void arrived(void *cookie, const struct fetch_answer *a)
@@ -176,34 +181,77 @@ static void arrived(void *cookie, const struct fetch_answer *a)
 	loop_stop(w->c->loop);
 }
 
-struct answer client_ask(struct command *c, const char *method, const char *host, const char *path, const char *if_match,
-			 const char *continuation, struct slice body)
+/* Its headers behind the first, and where it goes. */
+struct request {
+	const char *method, *host, *path, *if_match, *continuation;
+	struct slice body;
+	fetch_piece *piece;
+};
+
+static struct answer ask_with(struct command *c, const struct request *r, struct waiting *w)
 {
 	const char *headers[6] = {"Content-Type: application/json; charset=utf-8"};
 	struct answer answer = {.e = ERR_NO_MEMORY, .why = "out of memory"};
-	struct waiting w = {c, &answer};
 	int n = 1;
 
+	w->to = &answer;
 	if (!client_open(c))
 		return (struct answer){.e = ERR_INVALID};
 	if (c->token)
 		headers[n++] = arena_printf(c->arena, "Authorization: Bearer %s", c->token);
-	if (if_match)
-		headers[n++] = arena_printf(c->arena, "If-Match: %s", if_match);
-	if (continuation)
-		headers[n++] = arena_printf(c->arena, "x-ms-continuation: %s", continuation);
+	if (r->if_match)
+		headers[n++] = arena_printf(c->arena, "If-Match: %s", r->if_match);
+	if (r->continuation)
+		headers[n++] = arena_printf(c->arena, "x-ms-continuation: %s", r->continuation);
 	const struct fetch_ask ask = {
-		.method = method,
-		.url = arena_printf(c->arena, "https://%s:%d%s", host ? host : c->address, c->https_port, path),
+		.method = r->method,
+		.url = arena_printf(c->arena, "https://%s:%d%s", r->host ? r->host : c->address, c->https_port, r->path),
 		.headers = headers,
-		.body = slice_absent(body) ? SLICE("") : body,
-		.connect_to = host ? arena_printf(c->arena, "%s:%d", c->address, c->https_port) : NULL,
+		.body = slice_absent(r->body) ? SLICE("") : r->body,
+		.connect_to = r->host ? arena_printf(c->arena, "%s:%d", c->address, c->https_port) : NULL,
 		.answer_max = ANSWER_MAX,
 		.connect_ms = CONNECT_MS,
 		.deadline_ms = DEADLINE_MS,
+		.piece = r->piece,
 	};
-	if (fetch_start(c->fetcher, &ask, arrived, &w) != NULL)
+	if (fetch_start(c->fetcher, &ask, arrived, w) != NULL)
 		loop_run(c->loop);
+	return answer;
+}
+
+struct answer client_ask(struct command *c, const char *method, const char *host, const char *path, const char *if_match,
+			 const char *continuation, struct slice body)
+{
+	const struct request r = {method, host, path, if_match, continuation, body, NULL};
+	struct waiting w = {.c = c};
+
+	return ask_with(c, &r, &w);
+}
+
+/* Whole lines are told, what follows them waits for its end. */
+static void take_piece(void *cookie, struct slice bytes)
+{
+	struct waiting *w = cookie;
+	ptrdiff_t end;
+
+	while ((end = slice_find(bytes, '\n')) >= 0) {
+		buf_add(&w->rest, slice_to(bytes, (size_t)end));
+		w->line(w->cookie, buf_slice(&w->rest));
+		buf_clear(&w->rest);
+		bytes = slice_from(bytes, (size_t)end + 1);
+	}
+	buf_add(&w->rest, bytes);
+}
+
+struct answer client_post_lines(struct command *c, const char *host, const char *path, struct slice body, client_line *line, void *cookie)
+{
+	const struct request r = {.method = "POST", .host = host, .path = path, .body = body, .piece = take_piece};
+	struct waiting w = {.c = c, .line = line, .cookie = cookie};
+	struct answer answer;
+
+	buf_init(&w.rest, ANSWER_LINE_MAX);
+	answer = ask_with(c, &r, &w);
+	buf_fini(&w.rest);
 	return answer;
 }
 

@@ -89,6 +89,12 @@ void client_close(struct command *);
 struct answer client_ask(struct command *, const char *method, const char *host, const char *path, const char *if_match,
 			 const char *continuation, struct slice body);
 
+/* One line of an answer, without its end; it lives only while this runs. */
+typedef void client_line(void *cookie, struct slice line);
+
+/* POST the body, and be told each line of a good answer as it comes, however many there are; the answer's own body is empty then. */
+struct answer client_post_lines(struct command *, const char *host, const char *path, struct slice body, client_line *, void *cookie);
+
 /* Where this server's devices go, but for host and scope: they connect to the server whatever names resolve to. False: complained. */
 bool client_channels(struct command *, struct channel_conf *out);
 
@@ -152,8 +158,8 @@ const char *ask_password(struct command *);
 
 /* --- the rows, one table a file --- */
 extern const struct verb service_verbs[], hub_verbs[], linked_hub_verbs[], policy_verbs[], certificate_verbs[], enrollment_verbs[], import_verbs[], revocation_list_verbs[],
-	registration_verbs[], device_verbs[], operator_verbs[], demo_verbs[], completion_verbs[], allocation_rule_verbs[],
-	allocation_explain_verbs[], endorsement_root_verbs[], tpm_verbs[];
+	registration_verbs[], device_verbs[], operator_verbs[], demo_verbs[], completion_verbs[], allocation_preview_verbs[],
+	allocation_rule_verbs[], allocation_explain_verbs[], endorsement_root_verbs[], tpm_verbs[];
 
 /* All tables, ended by NULL. */
 extern const struct verb *const verb_tables[];

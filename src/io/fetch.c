@@ -24,10 +24,25 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *cookie)
 	return CURLE_OK;
 }
 
+static bool begin_deadline(struct fetch *f);
+
+static bool goes_on_as_it_comes(struct fetch *f)
+{
+	long status = 0;
+
+	if (f->piece)
+		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200 && status < 300;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *cookie)
 {
 	struct fetch *f = cookie;
 
+	if (goes_on_as_it_comes(f)) {
+		f->piece(f->cookie, slice_over(bytes, size * count));
+		return begin_deadline(f) ? size * count : 0;
+	}
 	buf_add(&f->body, slice_over(bytes, size * count));
 	f->too_big = buf_failed(&f->body);
 	return f->too_big ? 0 : size * count;
@@ -124,6 +139,13 @@ static void on_deadline(void *cookie)
 	fetcher_tell(f->fetcher, f);
 }
 
+static bool begin_deadline(struct fetch *f)
+{
+	timer_cancel(&f->deadline);
+	f->deadline = loop_after(f->fetcher->loop, f->deadline_ms, on_deadline, f);
+	return f->deadline != NULL;
+}
+
 struct fetch *fetch_start(struct fetcher *r, const struct fetch_ask *ask, fetch_done *done, void *cookie)
 {
 	struct fetch *f;
@@ -134,6 +156,7 @@ struct fetch *fetch_start(struct fetcher *r, const struct fetch_ask *ask, fetch_
 	f->fetcher = r;
 	f->done = done;
 	f->cookie = cookie;
+	f->piece = ask->piece;
 	f->connect_ms = ask->connect_ms;
 	f->deadline_ms = ask->deadline_ms;
 	f->credential = ask->credential;
@@ -144,7 +167,7 @@ struct fetch *fetch_start(struct fetcher *r, const struct fetch_ask *ask, fetch_
 		goto fail;
 	set_manners(f, ask);
 	set_method(f->easy, ask);
-	if ((f->deadline = loop_after(r->loop, ask->deadline_ms, on_deadline, f)) == NULL)
+	if (!begin_deadline(f))
 		goto fail;
 	if (curl_multi_add_handle(r->multi, f->easy) != CURLM_OK)
 		goto fail;

@@ -24,6 +24,9 @@ struct fetcher_conf {
 MUST_USE enum err fetcher_new(struct loop *, const struct fetcher_conf *, struct fetcher **);
 void fetcher_free(struct fetcher **); /* pending exchanges are dropped, silently */
 
+/* Some of the body. It lives only while this runs, which must not end the exchange. */
+typedef void fetch_piece(void *cookie, struct slice bytes);
+
 struct fetch_ask {
 	const char *method, *url;
 	const char *const *headers;          /* "Name: value", ended by NULL; may be NULL */
@@ -31,6 +34,8 @@ struct fetch_ask {
 	const char *connect_to;              /* "address:port" in place of what the URL's host resolves to; NULL: resolve */
 	size_t answer_max;                   /* a longer answer arrives as ERR_TOO_BIG */
 	int connect_ms, deadline_ms;         /* to connect; for the whole exchange */
+	fetch_piece *piece;                  /* the body of a good answer (2xx) goes there as it comes, however long it is, and the deadline
+					      * is for each piece of it; NULL: all of it is kept until done() */
 	bool fresh;                          /* on a connection of its own, closed afterwards */
 	const struct credential *credential; /* shown when the server asks for a certificate; makes it fresh. NULL: none */
 };

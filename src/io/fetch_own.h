@@ -35,6 +35,7 @@ struct fetch {
 	struct fetcher *fetcher;
 	enum fetch_state state;
 	fetch_done *done;
+	fetch_piece *piece;
 	void *cookie;
 	CURL *easy;
 	struct curl_slist *headers, *connect_to;

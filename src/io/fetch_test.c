@@ -51,6 +51,8 @@ struct world {
 	struct asked asked[ASKS_MAX];
 	int answered, expected;
 	void (*after)(struct asked *); /* at the end of done(); may be NULL */
+	struct slice left;             /* what serve_slowly has still to say */
+	size_t pieces, pieces_n;       /* told to on_piece */
 };
 
 static struct test_folder folder;
@@ -321,6 +323,100 @@ static void a_long_body_does_not_wait_for_permission(void **state)
 	assert_null(strstr(w.request, "Expect"));
 	world_fini(&w);
 	free(body);
+}
+
+/* --- piece by piece --- */
+
+static void on_piece(void *cookie, struct slice bytes)
+{
+	struct asked *a = cookie;
+
+	assert_int_equal(0, a->answers);
+	for (size_t i = 0; i < bytes.n; i++)
+		assert_int_equal('a' + (int)((a->world->pieces_n + i) % 26), bytes.p[i]);
+	a->world->pieces++;
+	a->world->pieces_n += bytes.n;
+}
+
+static char alphabets[26 * 2000];
+
+static void say_more(void *cookie)
+{
+	struct visit *v = cookie;
+	struct slice some = slice_to(v->world->left, 13000);
+
+	v->world->later = NULL;
+	assert_int_equal(OK, stream_write(v->stream, some));
+	v->world->left = slice_from(v->world->left, some.n);
+	if (v->world->left.n)
+		v->world->later = loop_after(v->world->loop, 200, say_more, v);
+}
+
+static void serve_slowly(struct visit *v)
+{
+	char head[80];
+
+	for (size_t i = 0; i < sizeof(alphabets); i++)
+		alphabets[i] = (char)('a' + i % 26);
+	v->world->left = slice_over(alphabets, sizeof(alphabets));
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", sizeof(alphabets));
+	assert_int_equal(OK, stream_write(v->stream, slice_str(head)));
+	say_more(v);
+}
+
+/* Longer than the longest answer, and longer under way than the deadline, which is for each piece. */
+static void a_long_answer_goes_on_as_it_comes(void **state)
+{
+	struct world w;
+	struct fetch_ask q;
+	struct asked *a;
+
+	(void)state;
+	world_init(&w, 0);
+	w.serve = serve_slowly;
+	q = usual(&w);
+	q.piece = on_piece;
+	q.deadline_ms = 550;
+	a = ask_and_wait(&w, q);
+	assert_int_equal(OK, a->e);
+	assert_int_equal(200, a->status);
+	assert_int_equal(sizeof(alphabets), w.pieces_n);
+	assert_true(w.pieces > 1);
+	assert_int_equal(0, a->body_n);
+	world_fini(&w);
+}
+
+static void serve_trouble(struct visit *v)
+{
+	assert_int_equal(OK, stream_write(v->stream, SLICE("HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\noops")));
+}
+
+static void serve_two_of_four(struct visit *v)
+{
+	assert_int_equal(OK, stream_write(v->stream, SLICE("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")));
+}
+
+static void a_bad_answer_is_kept_whole_and_a_pause_has_its_end(void **state)
+{
+	struct world w;
+	struct fetch_ask q;
+	struct asked *a;
+
+	(void)state;
+	world_init(&w, 0);
+	w.serve = serve_trouble;
+	q = usual(&w);
+	q.piece = on_piece;
+	a = ask_and_wait(&w, q);
+	assert_int_equal(400, a->status);
+	assert_string_equal("oops", a->body);
+	assert_int_equal(0, w.pieces);
+	w.serve = serve_two_of_four;
+	q.deadline_ms = 300;
+	a = ask_and_wait(&w, q);
+	assert_int_equal(ERR_TIMEOUT, a->e);
+	assert_int_equal(2, w.pieces_n);
+	world_fini(&w);
 }
 
 static void connections_are_used_again(void **state)
@@ -917,6 +1013,8 @@ int main(void)
 		cmocka_unit_test(a_question_gets_its_answer),
 		cmocka_unit_test(a_body_and_headers_arrive_as_given),
 		cmocka_unit_test(a_long_body_does_not_wait_for_permission),
+		cmocka_unit_test(a_long_answer_goes_on_as_it_comes),
+		cmocka_unit_test(a_bad_answer_is_kept_whole_and_a_pause_has_its_end),
 		cmocka_unit_test(connections_are_used_again),
 		cmocka_unit_test(a_fresh_question_has_a_connection_of_its_own),
 		cmocka_unit_test(a_certificate_is_shown_for_one_question_only),

@@ -2,7 +2,7 @@
  * http_server.c: one connection, request by request.
  *
  * The phases follow each other: IDLE (nothing of the next request is here), HEAD (some of it), BODY, ASKED (the
- * service thinks), ANSWERING (the peer takes its time). STREAMING comes instead of ANSWERING when the answer has no end. Each has its deadline; meeting it ends the connection, with
+ * service thinks), ANSWERING (the peer takes its time). STREAMING comes before ANSWERING when the answer is made in pieces. Each has its deadline; meeting it ends the connection, with
  * 408 where the peer might listen. UPGRADED comes instead of BODY, and nothing after it: it has left HTTP.
  */
 #include <stdio.h>
@@ -174,6 +174,9 @@ static void on_drained(void *cookie)
 	if (c->phase == STREAMING) {
 		c->untaken = 0;
 		timer_cancel(&c->deadline);
+		if (c->service->room)
+			c->service->room(c->call);
+		return;
 	}
 	if (c->phase != ANSWERING)
 		return;
@@ -343,7 +346,7 @@ static void ask(struct connection *c)
 		.protocol = c->service->protocol,
 		.peer = client_of(c),
 		.request_id = c->request_id,
-		.part = c->head->minor == 1 && c->head->method == HTTP_GET ? take_part : NULL,
+		.part = c->head->minor == 1 && (c->head->method == HTTP_GET || c->head->method == HTTP_POST) ? take_part : NULL,
 	};
 	if (c->service->at_hand && c->service->at_hand(c->env->house, &c->question, &at_hand)) {
 		answer(c, &at_hand);

@@ -30,6 +30,8 @@ struct http_service {
 	bool (*at_hand)(void *house, const struct api_question *, struct api_answer *);
 	/* Who asks, where proxies may stand between: `peer`, or written into `room`. NULL: it is the peer. */
 	const char *(*client)(void *house, const char *peer, const struct http_head *, char room[ADDRESS_TEXT]);
+	/* There is room again for a piece that was left out. NULL: nobody sends an answer in pieces. */
+	void (*room)(void *call);
 };
 
 struct connection *http_server_open(struct loop *, struct stream **, const struct protocol_env *, const struct http_service *);

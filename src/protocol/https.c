@@ -21,12 +21,17 @@ static bool page(void *house, const struct api_question *q, struct api_answer *a
 	return portal_answer(house, q, a);
 }
 
+static void room(void *call)
+{
+	api_room(call);
+}
+
 static const char *client(void *house, const char *peer, const struct http_head *head, char room[ADDRESS_TEXT])
 {
 	return proxies_client(api_proxies(house), peer, head, room);
 }
 
-static const struct http_service service = {api_body_max, ask, cancel, "https", protocol_find, page, client};
+static const struct http_service service = {api_body_max, ask, cancel, "https", protocol_find, page, client, room};
 
 static struct connection *open_connection(struct loop *loop, struct stream **stream, const struct protocol_env *env)
 {

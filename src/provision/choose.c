@@ -20,6 +20,23 @@ struct slice choose_payload(const struct registration *r)
 	return slice_eq(payload, SLICE("null")) ? NO_SLICE : payload;
 }
 
+struct allocation choose_allocation(const struct placing *among, const struct enrollment *enrollment,
+				    const struct registration_record *record)
+{
+	return (struct allocation){.registration_id = record ? record->name : NO_SLICE,
+				   .hubs = among->hubs,
+				   .hub_count = among->hub_count,
+				   .enrollment = enrollment,
+				   .service_policy = among->policy,
+				   .round_trips_us = among->round_trips_us,
+				   .current_hub = record_place(record).hub};
+}
+
+bool choose_stays(const struct enrollment *enrollment, const struct registration_record *record)
+{
+	return record_place(record).hub.n > 0 && enrollment->update_hub == FLAG_NO;
+}
+
 struct slice choose_address(const struct registration *r)
 {
 	struct slice address = r->taken_up && r->record ? r->record->source_address : address_alone(slice_str(r->q.peer));
@@ -30,14 +47,13 @@ struct slice choose_address(const struct registration *r)
 
 struct allocation choose_question(const struct registration *r)
 {
-	return (struct allocation){.registration_id = r->q.registration_id,
-				   .hubs = r->hubs,
-				   .hub_count = r->hub_count,
-				   .enrollment = r->enrollment,
-				   .service_policy = r->service->allocation_policy,
-				   .payload = r->device_payload,
-				   .from = r->where.found ? &r->where.at : NULL,
-				   .current_hub = record_place(r->record).hub};
+	const struct placing among = {.policy = r->service->allocation_policy, .hubs = r->hubs, .hub_count = r->hub_count};
+	struct allocation question = choose_allocation(&among, r->enrollment, r->record);
+
+	question.registration_id = r->q.registration_id;
+	question.payload = r->device_payload;
+	question.from = r->where.found ? &r->where.at : NULL;
+	return question;
 }
 
 const int64_t *provision_round_trips(const struct provision *p, const struct linked_hub *hubs, size_t count, struct arena *arena)

@@ -366,7 +366,7 @@ static enum step step_allocate(struct registration *r)
 	struct place home = record_place(r->record);
 
 	decide_nothing_yet(r);
-	if (home.hub.n > 0 && r->enrollment->update_hub == FLAG_NO)
+	if (choose_stays(r->enrollment, r->record))
 		return must_be_told(r, home) ? tell_home(r, home) : stay(r, home);
 	if (!choose_hub(r))
 		return STEP_answer;

@@ -5,7 +5,7 @@
  * and end. lookup.c: what the store knows. record.c: what the store is told. places.c: identities on hubs. status.c:
  * questions about how it went. answer.c: the JSON. attempt.c: why it was refused. resume.c: what an earlier run left.
  * revoked.c: certificates that were withdrawn; fetch_lists.c: the lists of them, from elsewhere. choose.c: the choice of
- * a hub; consult.c: the webhook that makes it in a custom allocation, asked through webhook.h.
+ * a hub; foretell.c: the same for a device that does not ask; consult.c: the webhook that makes it in a custom allocation, asked through webhook.h.
  */
 #ifndef BERTH_PROVISION_REGISTRATION_H
 #define BERTH_PROVISION_REGISTRATION_H
@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "provision/foretell.h"
 #include "provision/provision.h"
 
 #define REGISTRATION_MAGIC   0x72656769u
@@ -357,6 +358,11 @@ void list_fetcher_free(struct list_fetcher **);
 
 /* What the device sent along; absent: nothing. */
 struct slice choose_payload(const struct registration *);
+/* What a policy is to know of a device, but for what only the device can say; the record may be NULL. Whoever registers and whoever is
+ * foretold (foretell.h, whose columns are to have what this reads) is judged by this one. */
+struct allocation choose_allocation(const struct placing *, const struct enrollment *, const struct registration_record *);
+/* Whether it stays where it is, whatever a policy would say: service-api.md 9.1, "never". */
+bool choose_stays(const struct enrollment *, const struct registration_record *);
 /* From where it asks, or did when its registration began, without a port; absent: nobody knows. */
 struct slice choose_address(const struct registration *);
 /* What every policy is to know. */

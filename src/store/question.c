@@ -155,7 +155,7 @@ static enum err add_conditions(struct sql *sql, const struct table *t, const str
 
 static bool is_plain_find(const struct table *t, const struct store_want *want)
 {
-	return want->by == 0 && want->keys == t->key_count && want->where == NULL && !want->count_only && slice_absent(want->after) && slice_absent(want->until);
+	return want->by == 0 && want->keys == t->key_count && want->where == NULL && want->only == NULL && !want->count_only && slice_absent(want->after) && slice_absent(want->until);
 }
 
 static enum err write_find(const struct table *t, const struct store_want *want, struct arena *arena, struct statement *out)
@@ -181,7 +181,8 @@ static void add_order(struct sql *sql, const struct order *o, const struct store
 	sql_param(sql, (struct value){.type = VALUE_INT, .number = want->limit ? (int64_t)want->limit + 1 : 1});
 }
 
-enum err question_write(const struct table *t, const struct store_want *want, struct arena *arena, struct statement *out)
+enum err question_write(const struct table *t, const struct table *shown, const struct store_want *want, struct arena *arena,
+			struct statement *out)
 {
 	struct order order;
 	struct sql sql;
@@ -194,7 +195,7 @@ enum err question_write(const struct table *t, const struct store_want *want, st
 	choose_order(t, want->by, &order);
 	sql_init(&sql, arena);
 	sql_add(&sql, "SELECT ");
-	buf_add(&sql.text, want->count_only ? SLICE("COUNT(*)") : t->columns_text);
+	buf_add(&sql.text, want->count_only ? SLICE("COUNT(*)") : shown->columns_text);
 	sql_add(&sql, " FROM %s", t->noun->name);
 	e = add_conditions(&sql, t, &order, want);
 	if (!want->count_only)

@@ -253,6 +253,34 @@ static enum err write_texts(struct table *t, struct sql *sql)
 	return keep(sql, &t->delete_if);
 }
 
+static bool is_among(const char *name, const char *const *names)
+{
+	for (; *names; names++)
+		if (strcmp(name, *names) == 0)
+			return true;
+	return false;
+}
+
+enum err table_narrow(const struct table *t, const char *const *only, struct arena *arena, struct table *out)
+{
+	struct sql sql;
+	enum err e;
+
+	*out = (struct table){.noun = t->noun, .small = t->small};
+	for (int i = 0; i < t->column_count; i++) {
+		if (!column_is_key(t, i) && !is_among(t->columns[i]->name, only))
+			continue;
+		if (column_is_key(t, i))
+			out->keys[out->key_count++] = out->column_count;
+		out->columns[out->column_count++] = t->columns[i];
+	}
+	sql_init(&sql, arena);
+	add_columns(&sql, out);
+	e = take_text(&sql, &out->columns_text);
+	sql_fini(&sql);
+	return e;
+}
+
 enum err table_init(struct table *t, const struct noun *noun, struct arena *arena)
 {
 	struct sql sql;

@@ -36,6 +36,9 @@ struct table {
 /* Work out everything above; texts go to the arena. The noun is ours and asserted to fit. */
 MUST_USE enum err table_init(struct table *, const struct noun *, struct arena *);
 
+/* The table as one sees it who reads only these columns and the key: no statements but the columns. */
+MUST_USE enum err table_narrow(const struct table *, const char *const *only, struct arena *, struct table *out);
+
 bool column_is_key(const struct table *, int column);
 
 /* What a field's column holds. */

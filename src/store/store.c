@@ -302,6 +302,16 @@ void store_cancel(struct store_ask **it)
 
 /* --- questions --- */
 
+static const struct table *table_shown(const struct table *t, const char *const *only, struct arena *arena)
+{
+	struct table *narrow;
+
+	if (only == NULL)
+		return t;
+	narrow = arena_alloc(arena, sizeof(*narrow));
+	return narrow && table_narrow(t, only, arena, narrow) == OK ? narrow : NULL;
+}
+
 static enum err write_questions(struct store_ask *ask, struct store_want *wants, size_t count)
 {
 	struct store *s = ask->store;
@@ -310,13 +320,15 @@ static enum err write_questions(struct store_ask *ask, struct store_want *wants,
 	if ((ask->tables = arena_array(ask->unit.arena, count, sizeof(struct table *))) == NULL)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < count && e == OK; i++) {
-		const struct table *t = table_of(s, wants[i].noun);
+		const struct table *t = table_of(s, wants[i].noun), *shown = table_shown(t, wants[i].only, ask->unit.arena);
 
-		ask->tables[i] = wants[i].count_only ? NULL : t;
+		if (shown == NULL)
+			return ERR_NO_MEMORY;
+		ask->tables[i] = wants[i].count_only ? NULL : shown;
 		wants[i].records = NULL;
 		wants[i].count = 0;
 		wants[i].more = false;
-		e = question_write(t, &wants[i], ask->unit.arena, &ask->unit.statements[i]);
+		e = question_write(t, shown, &wants[i], ask->unit.arena, &ask->unit.statements[i]);
 		ask->unit.failed = i;
 	}
 	return e;

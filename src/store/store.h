@@ -61,6 +61,8 @@ struct store_want {
 	const struct store_where *where;   /* NULL: all */
 	bool                      backwards; /* from the end of the key order */
 	bool                      count_only; /* only `count`, all of them, is filled */
+	const char *const        *only; /* names of columns, ended by NULL; lent until done. The others, but for the key, are not read and
+					 * stay empty. NULL: all */
 
 	/* The answer, in the arena given. */
 	void  *records; /* an array of the noun's struct */

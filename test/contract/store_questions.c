@@ -125,6 +125,42 @@ static void a_page_that_just_holds_all_says_that_there_is_no_more(void **state)
 	assert_answer(s, want, "d26 d27 d28", true);
 }
 
+/* The key comes along always; a sealed column is revealed to who asks for it, and bound to its key also then. */
+static void only_the_columns_that_are_wanted_are_read(void **state)
+{
+	static const char *const some[] = {"error_code", "status", NULL}, *const none[] = {NULL}, *const sealed[] = {"primary_key", NULL};
+	struct scene *s = *state;
+	struct store_want want = {.noun = &noun_registration, .like = registration(s, "d07", NULL), .keys = 2, .only = some};
+	struct enrollment *e = noun_new(&noun_individual, s->arena);
+	const struct registration_record *r;
+
+	add_registrations(s);
+	assert_int_equal(scene_read(s, &want, 1), OK);
+	r = want.records;
+	assert_true(slice_eq(r->scope, SLICE("scope")) && slice_eq(r->id, SLICE("d07")));
+	assert_int_equal(r->error_code, 7);
+	assert_true(slice_eq(r->status, slice_str(registration_states[2])));
+	assert_true(slice_absent(r->group_id) && r->updated == 0 && r->target_migrate == FLAG_NONE && r->pending == INT_NONE);
+	want = (struct store_want){
+		.noun = &noun_registration,
+		.like = r,
+		.keys = 1,
+		.limit = 3,
+		.after = SLICE("d03"),
+		.only = none,
+		.where = &(struct store_where){.op = WHERE_EQ, .field = noun_field(&noun_registration, "group_id"), .value = SLICE("odd")}};
+	assert_answer(s, want, "d06 d09 d12", true);
+
+	e->scope = SLICE("scope");
+	e->id = e->name = SLICE("e");
+	e->primary_key = e->secondary_key = SLICE("c2VjcmV0");
+	scene_expect(s, (struct store_change){STORE_INSERT, &noun_individual, e}, OK);
+	want = (struct store_want){.noun = &noun_individual, .like = e, .keys = 2, .only = sealed};
+	assert_int_equal(scene_read(s, &want, 1), OK);
+	assert_true(slice_eq(((struct enrollment *)want.records)->primary_key, SLICE("c2VjcmV0")));
+	assert_true(slice_absent(((struct enrollment *)want.records)->secondary_key));
+}
+
 static void a_list_can_be_walked_backwards(void **state)
 {
 	struct scene *s = *state;
@@ -649,6 +685,7 @@ const struct CMUnitTest store_question_tests[] = {
 	SCENE_TEST(keys_are_compared_by_their_bytes),
 	SCENE_TEST(a_list_comes_page_by_page_in_the_order_of_keys),
 	SCENE_TEST(a_page_that_just_holds_all_says_that_there_is_no_more),
+	SCENE_TEST(only_the_columns_that_are_wanted_are_read),
 	SCENE_TEST(a_list_can_be_walked_backwards),
 	SCENE_TEST(a_list_can_end_at_a_key),
 	SCENE_TEST(a_list_by_an_index_sees_only_its_own),

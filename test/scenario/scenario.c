@@ -19,6 +19,7 @@ int main(void)
 	RUN(x509);
 	RUN(tpm);
 	RUN(custom);
+	RUN(foretold);
 	RUN(crash);
 	return failed;
 }

@@ -126,8 +126,8 @@ void assert_json(const json_t *, const char *expected);
 
 /* The tests, by file. */
 extern const struct CMUnitTest first_tests[], again_tests[], crash_tests[], trouble_tests[], refusal_tests[], connect_tests[],
-	x509_tests[], tpm_tests[], custom_tests[];
+	x509_tests[], tpm_tests[], custom_tests[], foretold_tests[];
 extern const size_t first_test_count, again_test_count, crash_test_count, trouble_test_count, refusal_test_count, connect_test_count,
-	x509_test_count, tpm_test_count, custom_test_count;
+	x509_test_count, tpm_test_count, custom_test_count, foretold_test_count;
 
 #endif
