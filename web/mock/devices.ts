@@ -101,6 +101,7 @@ export function devicesOf(service: string): Devices {
       service === 'harbour'
         ? make(1_000_000, 812_340, [
             group('pumps', {}),
+            group('models', { allocationPolicy: 'custom', customAllocationDefinition: { rule: 'payload and payload.model == "P9" and "hub-north.berth.test" or hashed(hubs)\n' } }),
             group('line-6', { attestation: { type: 'x509', x509: { signingCertificates: { primary: { info: infoOf('Line 6 CA', 'Plant root', 19) } } } } }),
             group('plant', { attestation: { type: 'x509', x509: { caReferences: { primary: 'plant-root' } } }, provisioningStatus: 'disabled' }),
           ])

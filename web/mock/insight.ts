@@ -75,11 +75,11 @@ function linkedHubs(service: string): Reply {
 function preview(asked: Asked): Reply {
   const { allocationPolicy, iotHubs, devices } = record(asked.body) as { allocationPolicy: string; iotHubs: LinkedHubEntry[]; devices: number };
   const part = iotHubs.filter((hub) => hub.applyAllocationPolicy !== false);
-  const weights = part.map((hub) => (allocationPolicy === 'Hashed' ? (hub.allocationWeight ?? 1) : 1));
+  const weights = part.map((hub) => (allocationPolicy === 'Static' ? 1 : (hub.allocationWeight ?? 1)));
   const counts = part.map(() => 0);
   for (let d = 0; d < devices && part.length > 0; d++) {
     const scores = part.map((hub, i) => -(weights[i] ?? 1) / Math.log((hash(`${d}${hub.name}`) + 0.5) / 2 ** 32));
-    const best = allocationPolicy === 'Hashed' ? scores.indexOf(Math.max(...scores)) : 0;
+    const best = allocationPolicy !== 'Static' ? scores.indexOf(Math.max(...scores)) : 0;
     counts[best] = (counts[best] ?? 0) + 1;
   }
   return ok({
@@ -94,7 +94,9 @@ function preview(asked: Asked): Reply {
         ? 'No linked hub takes part, so every registration would fail.'
         : allocationPolicy === 'Hashed'
           ? 'Devices spread in proportion to the weights; the same device always gets the same hub.'
-          : 'Without a hub named in its enrollment, a device goes to the first linked hub.',
+          : allocationPolicy === 'GeoLatency'
+            ? 'Devices without a place share the hubs that are about as near, in proportion to the weights.'
+            : 'Without a hub named in its enrollment, a device goes to the first linked hub.',
   });
 }
 
@@ -116,6 +118,7 @@ function explain(service: string, id: string): Reply {
     registrationId: id,
     enrolled,
     registrationState: devicesOf(service).registrations.get(id),
+    sourceAddress: `203.0.113.${hash(id) % 250}`,
     attempts: [
       {
         dateTimeUtc: at(3), registrationId: id, operation: 'register', protocol: 'mqtt', callerIpAddress: '192.0.2.17', errorCode: 401002,

@@ -2,9 +2,11 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
+import type { WhatIfChange } from '../src/api/types';
+import { streamWhatIf, whatIfPath } from './allocation';
 import { answer } from './routes';
 import { streamEvents } from './events';
-import { hasSession } from './session';
+import { forged, hasSession } from './session';
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
@@ -22,7 +24,10 @@ async function play(request: IncomingMessage, response: ServerResponse): Promise
   if (url.pathname === '/berth/events' && hasSession(request)) return streamEvents(request, response, url);
   const body = await bodyOf(request);
   await sleep(latency);
-  const reply = answer({ request, method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, body });
+  const asked = { request, method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, body };
+  const whatIf = whatIfPath.exec(url.pathname);
+  if (whatIf && hasSession(request) && !forged(asked)) return streamWhatIf(response, decodeURIComponent(whatIf[1] ?? ''), body as WhatIfChange);
+  const reply = answer(asked);
   response.writeHead(reply.status, { 'Content-Type': 'application/json; charset=utf-8', ...reply.headers });
   response.end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
 }

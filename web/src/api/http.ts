@@ -1,6 +1,8 @@
-// One request to the server, with the session's cookie and token against forged requests. Answers are JSON or nothing.
+// One request to the server, with the session's cookie and token against forged requests. Answers are JSON, line by line if they are
+// long, or nothing.
 
 import { Fault, faultOf } from './fault';
+import { lineSplitter } from '../lib/lines';
 
 export interface Ask {
   body?: unknown;
@@ -54,12 +56,33 @@ async function send(method: string, path: string, { body, headers, signal }: Ask
   }
 }
 
+async function refused(path: string, response: Response): Promise<Fault> {
+  const body = await read(response);
+  if (response.status === 401 && !path.startsWith('/berth/session')) onSignedOut();
+  return faultOf(response.status, body, response.headers);
+}
+
 export async function askWhole<T>(method: string, path: string, ask: Ask = {}): Promise<Answer<T>> {
   const response = await send(method, path, ask);
-  const body = await read(response);
-  if (response.ok) return { body: body as T, headers: response.headers };
-  if (response.status === 401 && !path.startsWith('/berth/session')) onSignedOut();
-  throw faultOf(response.status, body, response.headers);
+  if (response.ok) return { body: (await read(response)) as T, headers: response.headers };
+  throw await refused(path, response);
+}
+
+/** An answer of many lines, each a JSON document: `onLine` gets them as they come. What it throws ends the answer. */
+export async function askLines<Line>(method: string, path: string, ask: Ask, onLine: (line: Line) => void): Promise<void> {
+  const response = await send(method, path, ask);
+  if (!response.ok) throw await refused(path, response);
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  const split = lineSplitter((line) => onLine(JSON.parse(line) as Line));
+  try {
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) split.take(part.value);
+    split.end();
+  } catch (e) {
+    if (ask.signal?.aborted || e instanceof Fault) throw e;
+    throw new Fault(0, 'BrokenOff', 'The answer broke off before its end.');
+  } finally {
+    void reader?.cancel().catch(() => undefined);
+  }
 }
 
 export async function ask<T>(method: string, path: string, options?: Ask): Promise<T> {

@@ -1,5 +1,7 @@
 // Every page's address, in one place.
 
+import { withQuery } from '../api/http';
+
 const id = encodeURIComponent;
 const service = (name: string) => `/services/${id(name)}`;
 const hub = (name: string) => `/hubs/${id(name)}`;
@@ -22,6 +24,10 @@ export const paths = {
   group: (name: string, group: string) => `${service(name)}/enrollment-groups/group/${id(group)}`,
   newGroup: (name: string) => `${service(name)}/enrollment-groups/add`,
   allocation: (name: string) => `${service(name)}/allocation-policy`,
+  /** With a change to be tried, as `writeTrial` spells it. */
+  whatIf: (name: string, query: Record<string, string | undefined>) => withQuery(`${service(name)}/allocation-policy`, query),
+  /** Why a device at this address gets the hub that it gets. */
+  explainAddress: (name: string, address: string, entry: string) => withQuery(`${service(name)}/allocation-policy`, { address, id: entry }),
   links: (name: string) => `${service(name)}/linked-hubs`,
   newLink: (name: string) => `${service(name)}/linked-hubs/add`,
   certificates: (name: string) => `${service(name)}/certificates`,

@@ -57,5 +57,7 @@ export interface Explanation {
   /** Through which the device was assigned last. */
   enrollmentGroupId?: string;
   registrationState?: RegistrationRecord;
+  /** From where it registered last. */
+  sourceAddress?: string;
   attempts: Attempt[];
 }
