@@ -1,4 +1,5 @@
-// Manage allocation policy: the choices, what they mean, and how the next devices would spread.
+// Manage allocation policy: the choices, what they mean, how the next devices would spread, what would move, and why an address leads where
+// it leads.
 
 import { Button, Radio, RadioGroup, Spinner } from '@fluentui/react-components';
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -16,14 +17,21 @@ import { Form, FormActions } from '../../components/Form';
 import { useLeaveGuard } from '../../components/LeaveGuard';
 import { Loading } from '../../components/Loading';
 import { Page } from '../../components/Page';
-import { Columns, Section } from '../../components/Section';
+import { Columns, Section, Stack } from '../../components/Section';
 import { toast } from '../../components/toasts';
 import { formatNumber } from '../../lib/format';
 import styles from './AllocationPolicy.module.css';
+import { ExplainAddress } from './ExplainAddress';
 import { policies, policyNamed } from './policies';
 import { Spread } from './Spread';
+import { WhatIf } from './WhatIf';
 
 const devices = 10_000;
+
+/** The preview's devices are made up: they have no address. */
+const hintOf = (policy: ServicePolicy, dirty: boolean): string =>
+  (dirty ? 'With the policy chosen on this page, before it is saved.' : 'With the policy and the weights of now.') +
+  (policy === 'GeoLatency' ? ' They come from no place, so none is nearer: explain an address below to see one that is.' : '');
 
 function Preview({ service, policy, hubs }: { service: string; policy: ServicePolicy; hubs: ProvisioningService['properties']['iotHubs'] }) {
   const asked = (hubs ?? []).map(({ name, allocationWeight, applyAllocationPolicy }) => ({ name, allocationWeight, applyAllocationPolicy }));
@@ -76,48 +84,52 @@ export default function AllocationPolicy({ service }: { service: string }) {
       {resource.isError && <ErrorView error={resource.error} onRetry={() => void resource.refetch()} />}
       {resource.isPending && <Loading />}
       {resource.data && (
-        <Columns least={420}>
-          <Section title="Allocation policy">
-            <Form onSubmit={submit}>
-              <RadioGroup aria-label="Allocation policy" value={policy} onChange={(_, data) => setWanted(data.value as ServicePolicy)} disabled={!mayChange}>
-                {policies.map((choice) => (
-                  <Radio
-                    key={choice.word}
-                    value={choice.word}
-                    className={styles.choice}
-                    label={
-                      <>
-                        <strong className={styles.name}>{choice.name}</strong>
-                        <span className={styles.meaning}>{choice.meaning}</span>
-                      </>
-                    }
-                  />
-                ))}
-              </RadioGroup>
-              <p className={styles.note}>
-                An enrollment can have a policy of its own, which then takes the place of this one. Devices can also be placed by a web hook:
-                choose <em>Custom</em> in the enrollment.
-              </p>
-              {save.isError && <ErrorView error={save.error} title="The policy was not saved" />}
-              {mayChange && (
-                <FormActions>
-                  <Button type="submit" appearance="primary" disabled={!dirty || save.isPending} icon={save.isPending ? <Spinner size="tiny" /> : undefined}>
-                    Save
-                  </Button>
-                  <Button disabled={!dirty} onClick={() => setWanted(undefined)}>
-                    Discard
-                  </Button>
-                </FormActions>
-              )}
-            </Form>
-          </Section>
-          <Section
-            title={`The next ${formatNumber(devices)} devices`}
-            hint={dirty ? 'With the policy chosen on this page, before it is saved.' : 'With the policy and the weights of now.'}
-          >
-            <Preview service={service} policy={policy} hubs={resource.data.properties.iotHubs} />
-          </Section>
-        </Columns>
+        <Stack>
+          <Columns least={420}>
+            <Section title="Allocation policy">
+              <Form onSubmit={submit}>
+                <RadioGroup aria-label="Allocation policy" value={policy} onChange={(_, data) => setWanted(data.value as ServicePolicy)} disabled={!mayChange}>
+                  {policies.map((choice) => (
+                    <Radio
+                      key={choice.word}
+                      value={choice.word}
+                      className={styles.choice}
+                      label={
+                        <>
+                          <strong className={styles.name}>{choice.name}</strong>
+                          <span className={styles.meaning}>{choice.meaning}</span>
+                        </>
+                      }
+                    />
+                  ))}
+                </RadioGroup>
+                <p className={styles.note}>
+                  An enrollment can have a policy of its own, which then takes the place of this one. Devices can also be placed by a web hook
+                  or a rule of yours: choose <em>Custom</em> in the enrollment.
+                </p>
+                {save.isError && <ErrorView error={save.error} title="The policy was not saved" />}
+                {mayChange && (
+                  <FormActions>
+                    <Button type="submit" appearance="primary" disabled={!dirty || save.isPending} icon={save.isPending ? <Spinner size="tiny" /> : undefined}>
+                      Save
+                    </Button>
+                    <Button disabled={!dirty} onClick={() => setWanted(undefined)}>
+                      Discard
+                    </Button>
+                  </FormActions>
+                )}
+              </Form>
+            </Section>
+            <Section
+              title={`The next ${formatNumber(devices)} devices`}
+              hint={hintOf(policy, dirty)}
+            >
+              <Preview service={service} policy={policy} hubs={resource.data.properties.iotHubs} />
+            </Section>
+          </Columns>
+          <WhatIf service={service} properties={resource.data.properties} wanted={dirty ? wanted : undefined} />
+          <ExplainAddress service={service} />
+        </Stack>
       )}
     </Page>
   );

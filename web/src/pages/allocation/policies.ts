@@ -12,7 +12,7 @@ export const policies: readonly NamedPolicy<ServicePolicy>[] = [
   {
     word: 'GeoLatency',
     name: 'Lowest latency',
-    meaning: 'A device goes to the linked hub that answers this server soonest, as long as that is measured; hubs about as near share by weight.',
+    meaning: 'A device goes to the linked hub nearest to its address; where that has no known place, to the one that answers this server soonest. Hubs about as near share by weight.',
   },
   {
     word: 'Hashed',
@@ -38,3 +38,7 @@ export const enrollmentPolicies: readonly NamedPolicy<EnrollmentPolicy | ''>[] =
   { word: 'static', name: 'Static configuration', meaning: 'Always the one hub chosen here.' },
   { word: 'custom', name: 'Custom', meaning: 'A web hook of yours, or a rule written here, names the hub of every device.' },
 ];
+
+/** The name of a policy, however it is spelled: services and enrollments do it in two ways. */
+export const policyOf = (word: string): string =>
+  [...policies, ...enrollmentPolicies].find((policy) => policy.word !== '' && policy.word.toLowerCase() === word.toLowerCase())?.name ?? word;
