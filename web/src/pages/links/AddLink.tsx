@@ -12,12 +12,14 @@ import { hostOf, useSession } from '../../app/session';
 import { Anchor, ButtonLink } from '../../components/Anchor';
 import { ErrorView } from '../../components/ErrorView';
 import { Form, FormActions, Pair } from '../../components/Form';
+import { LocationField } from '../../components/LocationField';
 import { useLeaveGuard } from '../../components/LeaveGuard';
 import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
 import { toast } from '../../components/toasts';
 import { readConnectionString } from '../../lib/connectionString';
 import { faultOfWeight } from '../../lib/ids';
+import { faultOfLocation } from '../../lib/places';
 import { LinkVerdict } from './LinkVerdict';
 import { useChangeLinks } from './useChangeLinks';
 
@@ -40,7 +42,8 @@ export default function AddLink({ service }: { service: string }) {
   const parsed = readConnectionString(connectionString);
   const stringFault = where === 'elsewhere' && connectionString.trim() !== '' ? parsed.fault : undefined;
   const weightFault = faultOfWeight(weight);
-  const complete = where === 'here' ? name !== '' : connectionString.trim() !== '' && parsed.fault === undefined;
+  const isPlaced = faultOfLocation(location.trim()) === undefined;
+  const complete = isPlaced && (where === 'here' ? name !== '' : connectionString.trim() !== '' && parsed.fault === undefined);
   const target = where === 'here' ? hostOf(session, name) : parsed.host;
 
   const entry = (): LinkedHubEntry => ({
@@ -123,11 +126,9 @@ export default function AddLink({ service }: { service: string }) {
                   autoComplete="off"
                 />
               </Field>
-              <Field label="Location" hint="A word for where it stands.">
-                <Input value={location} onChange={(_, data) => setLocation(data.value)} />
-              </Field>
             </>
           )}
+          <LocationField value={location} onChange={setLocation} />
           <Pair>
             <Field label="Weight" hint="Its share under evenly weighted distribution, 1 to 1000." validationState={weightFault ? 'error' : 'none'} validationMessage={weightFault}>
               <Input type="number" min={1} max={1000} value={weight} onChange={(_, data) => setWeight(data.value)} />

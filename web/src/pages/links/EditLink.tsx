@@ -2,12 +2,17 @@ import { Button, Field, Input, Spinner, Switch } from '@fluentui/react-component
 import { useMutation } from '@tanstack/react-query';
 import { useId, useState, type FormEvent } from 'react';
 import { replaceLink } from '../../api/manage';
-import type { LinkedHub } from '../../api/types';
+import type { LinkedHub, LinkedHubEntry } from '../../api/types';
+import { paths } from '../../app/paths';
+import { Anchor } from '../../components/Anchor';
 import { Dialog } from '../../components/Dialog';
 import { ErrorView } from '../../components/ErrorView';
 import { Form } from '../../components/Form';
+import { LocationField } from '../../components/LocationField';
 import { toast } from '../../components/toasts';
 import { faultOfWeight } from '../../lib/ids';
+import { faultOfLocation } from '../../lib/places';
+import { noTrial, writeTrial } from '../allocation/trial';
 import { useChangeLinks } from './useChangeLinks';
 
 interface EditLinkProps {
@@ -20,20 +25,22 @@ export function EditLink({ service, hub, onClose }: EditLinkProps) {
   const changeLinks = useChangeLinks(service);
   const [weight, setWeight] = useState(String(hub.weight ?? 1));
   const [apply, setApply] = useState(hub.apply !== false);
+  const [location, setLocation] = useState(hub.location);
   const fault = faultOfWeight(weight);
-  const set = (allocationWeight?: number | null, applyAllocationPolicy?: boolean | null) =>
-    changeLinks((links) => replaceLink(links, hub.name, { allocationWeight, applyAllocationPolicy }));
+  const isFaulty = fault !== undefined || faultOfLocation(location.trim()) !== undefined;
+  const set = (change: Partial<LinkedHubEntry>) => changeLinks((links) => replaceLink(links, hub.name, change));
   const save = useMutation({
-    mutationFn: () => set(Number(weight), apply),
+    mutationFn: () => set({ allocationWeight: Number(weight), applyAllocationPolicy: apply, location: location.trim() || hub.location }),
     onSuccess: () => {
-      toast(`${hub.name} is changed.`, { undo: () => set(hub.weight, hub.apply) });
+      toast(`${hub.name} is changed.`, { undo: () => set({ allocationWeight: hub.weight, applyAllocationPolicy: hub.apply, location: hub.location }) });
       onClose();
     },
   });
   const submit = (e: FormEvent) => {
     e.preventDefault();
-    if (!fault) save.mutate();
+    if (!isFaulty) save.mutate();
   };
+  const isWeightNew = fault === undefined && Number(weight) !== (hub.weight ?? 1);
   const id = useId();
   return (
     <Dialog
@@ -41,7 +48,7 @@ export function EditLink({ service, hub, onClose }: EditLinkProps) {
       onClose={onClose}
       actions={
         <>
-          <Button type="submit" form={id} appearance="primary" disabled={fault !== undefined || save.isPending} icon={save.isPending ? <Spinner size="tiny" /> : undefined}>
+          <Button type="submit" form={id} appearance="primary" disabled={isFaulty || save.isPending} icon={save.isPending ? <Spinner size="tiny" /> : undefined}>
             Save
           </Button>
           <Button onClick={onClose}>Cancel</Button>
@@ -57,6 +64,12 @@ export function EditLink({ service, hub, onClose }: EditLinkProps) {
         >
           <Input type="number" min={1} max={1000} value={weight} onChange={(_, data) => setWeight(data.value)} />
         </Field>
+        {isWeightNew && (
+          <p>
+            <Anchor href={paths.whatIf(service, writeTrial({ ...noTrial, weights: { [hub.name]: weight } }))}>See what would move</Anchor> with this weight.
+          </p>
+        )}
+        <LocationField value={location} onChange={setLocation} />
         <Switch
           label={apply ? 'Takes part in the allocation policy' : 'Gets devices only from enrollments that name it'}
           checked={apply}

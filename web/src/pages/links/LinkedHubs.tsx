@@ -22,6 +22,10 @@ import { EditLink } from './EditLink';
 import styles from './LinkedHubs.module.css';
 import { Unlink } from './Unlink';
 
+/** "local" is what a hub without a location of its own has: it says nothing. */
+const whereIs = ({ hosted, location }: LinkedHub): string =>
+  [hosted ? 'On this server' : 'Elsewhere', ...(location && location !== 'local' ? [location] : [])].join(', ');
+
 export default function LinkedHubs({ service }: { service: string }) {
   const session = useSession();
   const mayChange = useMayChange();
@@ -37,7 +41,7 @@ export default function LinkedHubs({ service }: { service: string }) {
         return (
           <>
             {label ? <Anchor href={paths.hub(label)}>{hub.name}</Anchor> : hub.name}
-            <span className={styles.under}>{hub.hosted ? 'On this server' : `Elsewhere, ${hub.location}`}</span>
+            <span className={styles.under}>{whereIs(hub)}</span>
           </>
         );
       },
