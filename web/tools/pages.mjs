@@ -89,6 +89,7 @@ export const pages = [
       if (await keys.count()) await keys.click();
     },
   },
+  { name: 'group-rule', path: '/services/harbour/enrollment-groups/group/models' },
   { name: 'group-keys', path: '/services/harbour/enrollment-groups/group/pumps', act: (page) => button(page, 'Get keys').click() },
   { name: 'group-x509', path: '/services/harbour/enrollment-groups/group/line-6' },
   { name: 'import', path: '/services/harbour/enrollments/import' },
@@ -101,8 +102,29 @@ export const pages = [
     },
   },
   { name: 'allocation', path: '/services/harbour/allocation-policy' },
+  { name: 'allocation-empty', path: '/services/workshop/allocation-policy', act: (page) => button(page, 'See what would move').click() },
+  {
+    name: 'whatif-running',
+    path: '/services/harbour/allocation-policy?add=hub-spare.berth.test:2&remove=quay.example.org',
+    wait: 1500,
+  },
+  {
+    name: 'whatif',
+    path: '/services/harbour/allocation-policy?add=hub-spare.berth.test:2&remove=quay.example.org&weight=hub-north.berth.test:3',
+    act: (page) => page.getByText('devices would move').waitFor({ timeout: 30_000 }),
+  },
+  { name: 'explain-address', path: '/services/harbour/allocation-policy?address=203.0.113.7&id=press-07&as=geoLatency', wait: 900 },
   { name: 'links', path: '/services/harbour/linked-hubs' },
   { name: 'links-edit', path: '/services/harbour/linked-hubs', viewport: true, act: (page) => page.getByRole('button', { name: 'Edit hub-north.berth.test' }).click() },
+  {
+    name: 'links-weight',
+    path: '/services/harbour/linked-hubs',
+    viewport: true,
+    async act(page) {
+      await page.getByRole('button', { name: 'Edit hub-north.berth.test' }).click();
+      await page.getByRole('spinbutton', { name: 'Weight' }).fill('5');
+    },
+  },
   { name: 'links-unlink', path: '/services/harbour/linked-hubs', viewport: true, act: (page) => page.getByRole('button', { name: 'Unlink quay.example.org' }).click() },
   {
     name: 'link-new',

@@ -38,6 +38,7 @@ export default function Registration({ service, id }: { service: string; id: str
   const history = useQuery({ queryKey: keys.history(service, id), queryFn: ({ signal }) => readHistory(service, id, signal) });
   const explained = useQuery({ queryKey: keys.explain(service, id), queryFn: ({ signal }) => explain(service, id, signal) });
   const group = explained.data?.enrollmentGroupId;
+  const address = explained.data?.sourceAddress;
   const isMissing = record.isError && asFault(record.error).status === 404;
   const one = record.data;
   const hub = one?.assignedHub ? labelOf(session, one.assignedHub) : undefined;
@@ -85,6 +86,12 @@ export default function Registration({ service, id }: { service: string; id: str
                 one.errorMessage && ['Why', `${one.errorMessage}${one.errorCode ? ` (${one.errorCode})` : ''}`],
                 ['First registration', <Time value={one.createdDateTimeUtc} as="moment" />],
                 ['Last change', <Time value={one.lastUpdatedDateTimeUtc} as="moment" />],
+                address && [
+                  'Last address',
+                  <>
+                    <code>{address}</code> <Anchor href={paths.explainAddress(service, address, id)}>Which hub is near</Anchor>
+                  </>,
+                ],
                 group !== undefined && ['Enrollment group', <Anchor href={paths.group(service, group)}>{group}</Anchor>],
                 explained.data?.enrolled && ['Enrollment', <Anchor href={paths.enrollment(service, id)}>{id}</Anchor>],
               ]}
@@ -98,7 +105,7 @@ export default function Registration({ service, id }: { service: string; id: str
         )}
         {one?.payload !== undefined && (
           <Section title="Payload of custom allocation">
-            <JsonEditor label="What the web hook sent along" value={prettyJson(one.payload)} />
+            <JsonEditor label="What the web hook, or the rule, has for the device" value={prettyJson(one.payload)} />
           </Section>
         )}
         <Section title="History">
