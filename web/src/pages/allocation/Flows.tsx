@@ -1,5 +1,6 @@
 import type { WhatIfSummary } from '../../api/types';
 import { formatNumber } from '../../lib/format';
+import { HubLine } from './HubLine';
 import { flowsOf, squaresOf, type HubFlow } from './moves';
 import styles from './Flows.module.css';
 
@@ -45,16 +46,18 @@ export function Flows({ summary }: { summary: WhatIfSummary }) {
       </ul>
       <ul className={styles.hubs}>
         {flowsOf(summary).map((flow) => (
-          <li key={flow.name}>
-            <div className={styles.head}>
-              <span className={styles.name}>{flow.name}</span>
-              <span className={styles.numbers}>
+          <HubLine
+            key={flow.name}
+            name={flow.name}
+            numbers={
+              <>
                 {formatNumber(flow.now)} <span aria-hidden="true">→</span>
                 <span className="unseen">now, then</span> <strong>{formatNumber(flow.then)}</strong> {difference(flow)}
-              </span>
-            </div>
+              </>
+            }
+          >
             <Squares flow={flow} devices={summary.devices} />
-          </li>
+          </HubLine>
         ))}
       </ul>
     </div>

@@ -1,5 +1,6 @@
 import type { Preview } from '../../api/types';
 import { formatNumber, formatShare, plural } from '../../lib/format';
+import { HubLine } from './HubLine';
 import styles from './Spread.module.css';
 
 const perDot = 25;
@@ -27,15 +28,17 @@ export function Spread({ preview }: { preview: Preview }) {
       <p className={styles.sentence}>{preview.sentence}</p>
       <ul className={styles.hubs}>
         {preview.hubs.map((hub) => (
-          <li key={hub.name}>
-            <div className={styles.head}>
-              <span className={styles.name}>{hub.name}</span>
-              <span className={styles.numbers}>
+          <HubLine
+            key={hub.name}
+            name={hub.name}
+            numbers={
+              <>
                 <strong>{formatNumber(hub.devices)}</strong> {formatShare(hub.share)}
-              </span>
-            </div>
+              </>
+            }
+          >
             <Dots devices={(hub.devices * 10_000) / Math.max(1, preview.devices)} />
-          </li>
+          </HubLine>
         ))}
       </ul>
       {preview.unplaced > 0 && <p className={styles.unplaced}>{plural(preview.unplaced, 'device')} would get no hub: their registrations fail.</p>}
