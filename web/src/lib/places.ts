@@ -10,6 +10,13 @@ export const regions: readonly string[] = [
   'UAE North', 'UK South', 'UK West', 'West Central US', 'West Europe', 'West India', 'West US', 'West US 2', 'West US 3',
 ];
 
+/** What the server stores for a hub whose location was not given. */
+const nowhere = 'local';
+/** As a person reads it; empty: not given. */
+export const locationOf = (stored: string | undefined): string => (stored === nowhere ? '' : (stored ?? ''));
+/** As it is stored: a field that is emptied takes the location away. */
+export const storedLocation = (text: string): string => text.trim() || nowhere;
+
 const coordinates = /^\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*$/;
 
 /** A word is a region's name, known or not; what looks like coordinates must be on the globe. Empty is no fault. */

@@ -4,7 +4,7 @@ import { Facts } from '../../components/Facts';
 import { Stack } from '../../components/Section';
 import { State } from '../../components/State';
 import { formatMilliseconds, formatNumber } from '../../lib/format';
-import { formatCoordinates } from '../../lib/places';
+import { formatCoordinates, locationOf } from '../../lib/places';
 import { policyOf } from './policies';
 import styles from './WhatIf.module.css';
 
@@ -14,7 +14,7 @@ const columnsFor = (chosen: string | null): Column<WeighedHub>[] => [
     name: 'Location',
     cell: (hub) => (
       <>
-        {hub.location || 'not given'}
+        {locationOf(hub.location) || 'not given'}
         {hub.latitude !== undefined && hub.longitude !== undefined && <span className={styles.under}>{formatCoordinates(hub.latitude, hub.longitude)}</span>}
       </>
     ),

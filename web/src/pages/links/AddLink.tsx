@@ -19,7 +19,7 @@ import { Section } from '../../components/Section';
 import { toast } from '../../components/toasts';
 import { readConnectionString } from '../../lib/connectionString';
 import { faultOfWeight } from '../../lib/ids';
-import { faultOfLocation } from '../../lib/places';
+import { faultOfLocation, storedLocation } from '../../lib/places';
 import { LinkVerdict } from './LinkVerdict';
 import { useChangeLinks } from './useChangeLinks';
 
@@ -49,7 +49,7 @@ export default function AddLink({ service }: { service: string }) {
   const entry = (): LinkedHubEntry => ({
     name: target,
     ...(where === 'elsewhere' ? { connectionString: connectionString.trim() } : {}),
-    ...(location.trim() ? { location: location.trim() } : {}),
+    location: storedLocation(location),
     allocationWeight: Number(weight),
     applyAllocationPolicy: apply,
   });

@@ -11,7 +11,7 @@ import { Form } from '../../components/Form';
 import { LocationField } from '../../components/LocationField';
 import { toast } from '../../components/toasts';
 import { faultOfWeight } from '../../lib/ids';
-import { faultOfLocation } from '../../lib/places';
+import { faultOfLocation, locationOf, storedLocation } from '../../lib/places';
 import { noTrial, writeTrial } from '../allocation/trial';
 import { useChangeLinks } from './useChangeLinks';
 
@@ -25,12 +25,12 @@ export function EditLink({ service, hub, onClose }: EditLinkProps) {
   const changeLinks = useChangeLinks(service);
   const [weight, setWeight] = useState(String(hub.weight ?? 1));
   const [apply, setApply] = useState(hub.apply !== false);
-  const [location, setLocation] = useState(hub.location);
+  const [location, setLocation] = useState(locationOf(hub.location));
   const fault = faultOfWeight(weight);
   const isFaulty = fault !== undefined || faultOfLocation(location.trim()) !== undefined;
   const set = (change: Partial<LinkedHubEntry>) => changeLinks((links) => replaceLink(links, hub.name, change));
   const save = useMutation({
-    mutationFn: () => set({ allocationWeight: Number(weight), applyAllocationPolicy: apply, location: location.trim() || hub.location }),
+    mutationFn: () => set({ allocationWeight: Number(weight), applyAllocationPolicy: apply, location: storedLocation(location) }),
     onSuccess: () => {
       toast(`${hub.name} is changed.`, { undo: () => set({ allocationWeight: hub.weight, applyAllocationPolicy: hub.apply, location: hub.location }) });
       onClose();

@@ -18,13 +18,12 @@ import { Page } from '../../components/Page';
 import { Section } from '../../components/Section';
 import { StateOf } from '../../components/State';
 import { formatMilliseconds, formatNumber, plural } from '../../lib/format';
+import { locationOf } from '../../lib/places';
 import { EditLink } from './EditLink';
 import styles from './LinkedHubs.module.css';
 import { Unlink } from './Unlink';
 
-/** "local" is what a hub without a location of its own has: it says nothing. */
-const whereIs = ({ hosted, location }: LinkedHub): string =>
-  [hosted ? 'On this server' : 'Elsewhere', ...(location && location !== 'local' ? [location] : [])].join(', ');
+const whereIs = ({ hosted, location }: LinkedHub): string => [hosted ? 'On this server' : 'Elsewhere', locationOf(location)].filter(Boolean).join(', ');
 
 export default function LinkedHubs({ service }: { service: string }) {
   const session = useSession();
