@@ -26,6 +26,7 @@ function putService({ body }: Asked, name: string): Reply {
   const service = services.get(name) ?? makeService(name);
   const given = record(record(body)['properties']) as ProvisioningService['properties'] & { authorizationPolicies?: AccessPolicy[] };
   if (given.allocationPolicy) service.properties.allocationPolicy = given.allocationPolicy;
+  if (given.endorsementCertificates) service.properties.endorsementCertificates = given.endorsementCertificates;
   if (given.iotHubs) service.properties.iotHubs = given.iotHubs.map(takeLink);
   services.set(name, service);
   if (created) policies.set(name, ownerPolicy(name));

@@ -89,6 +89,7 @@ export const pages = [
       if (await keys.count()) await keys.click();
     },
   },
+  { name: 'enrollment-tpm', path: '/services/harbour/enrollments/add', act: (page) => page.getByRole('radio', { name: /^TPM/ }).check() },
   { name: 'group-rule', path: '/services/harbour/enrollment-groups/group/models' },
   { name: 'group-keys', path: '/services/harbour/enrollment-groups/group/pumps', act: (page) => button(page, 'Get keys').click() },
   { name: 'group-x509', path: '/services/harbour/enrollment-groups/group/line-6' },
@@ -136,6 +137,8 @@ export const pages = [
     },
   },
   { name: 'certificates', path: '/services/harbour/certificates', act: (page) => button(page, 'Add').click() },
+  { name: 'certificates-root', path: '/services/harbour/certificates', act: (page) => button(page, 'Add a root').click() },
+  { name: 'certificates-empty', path: '/services/workshop/certificates' },
   { name: 'certificate', path: '/services/harbour/certificates/line-7', act: (page) => button(page, 'Generate verification code').click() },
   { name: 'policies', path: '/services/harbour/access-policies', act: (page) => button(page, 'Add').click() },
   { name: 'registrations', path: '/services/harbour/registrations', viewport: true },

@@ -12,6 +12,7 @@ export const keys = {
   statistics: (name: string, minutes: number) => ['service', name, 'statistics', minutes] as const,
   links: (name: string) => ['service', name, 'links'] as const,
   certificates: (name: string) => ['service', name, 'certificates'] as const,
+  endorsementRoots: (name: string) => ['service', name, 'endorsement roots'] as const,
   expiring: (name: string, days: number) => ['service', name, 'expiring', days] as const,
   enrollments: (name: string, query?: ListQuery) => ['service', name, 'enrollments', ...(query ? [query] : [])] as const,
   enrollment: (name: string, id: string) => ['service', name, 'enrollment', id] as const,

@@ -1,7 +1,7 @@
 // The management API: provisioning services and hubs as resources, their keys, links, policies and CA certificates.
 
 import { ask, withQuery } from './http';
-import type { AccessPolicy, CaCertificate, IotHub, LinkedHubEntry, ProvisioningService, ServicePolicy } from './types';
+import type { AccessPolicy, CaCertificate, EndorsementCertificates, IotHub, LinkedHubEntry, ProvisioningService, ServicePolicy } from './types';
 
 const subscription = '/subscriptions/00000000-0000-0000-0000-000000000000';
 const devices = `${subscription}/resourceGroups/berth/providers/Microsoft.Devices`;
@@ -46,6 +46,9 @@ async function changeService(
 }
 
 export const setAllocationPolicy = (name: string, allocationPolicy: ServicePolicy) => changeService(name, () => ({ allocationPolicy }));
+
+export const setEndorsementCertificates = (name: string, endorsementCertificates: EndorsementCertificates) =>
+  changeService(name, () => ({ endorsementCertificates }));
 
 // --- linked hubs: the list is always written whole; a masked key that is sent back keeps what is stored ---
 

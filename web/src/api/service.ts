@@ -3,6 +3,7 @@
 import { ask, at } from './http';
 import type {
   Attestation,
+  EndorsementRoot,
   EnrollmentGroup,
   ExpiringCertificate,
   Explanation,
@@ -79,6 +80,15 @@ export const putRevocationList = (service: string, group: string, name: string, 
   ask<RevocationList>('PUT', at(service, listsPath(group, `/${id(name)}`), version), { body });
 export const deleteRevocationList = (service: string, group: string, name: string) =>
   ask<void>('DELETE', at(service, listsPath(group, `/${id(name)}`), version));
+
+// --- manufacturers of TPMs ---
+
+const rootPath = (service: string, name = '') => at(service, `/berth/endorsementroots${name && `/${id(name)}`}`, version);
+export const listEndorsementRoots = async (service: string, signal?: AbortSignal): Promise<EndorsementRoot[]> =>
+  (await ask<{ value: EndorsementRoot[] }>('GET', rootPath(service), { signal })).value;
+export const putEndorsementRoot = (service: string, name: string, certificate: string) =>
+  ask<EndorsementRoot>('PUT', rootPath(service, name), { body: { certificate } });
+export const deleteEndorsementRoot = (service: string, name: string) => ask<void>('DELETE', rootPath(service, name));
 
 // --- registrations ---
 

@@ -2,6 +2,8 @@
 
 export type ServicePolicy = 'Hashed' | 'GeoLatency' | 'Static';
 
+export type EndorsementCertificates = 'optional' | 'required';
+
 export interface LinkedHubEntry {
   name: string;
   connectionString?: string | null;
@@ -23,6 +25,8 @@ export type ProvisioningService = Resource<{
   state?: string;
   iotHubs?: LinkedHubEntry[];
   allocationPolicy?: ServicePolicy;
+  /** Whether an enrollment with a TPM must bring its endorsement certificate; undefined: it need not. */
+  endorsementCertificates?: EndorsementCertificates;
   serviceOperationsHostName?: string;
   deviceProvisioningHostName?: string;
   idScope?: string | null;
@@ -35,6 +39,15 @@ export interface AccessPolicy {
   primaryKey?: string;
   secondaryKey?: string;
   rights: string;
+}
+
+/** The root certificate of a manufacturer of TPMs. */
+export interface EndorsementRoot {
+  name: string;
+  subject: string;
+  issuer: string;
+  thumbprint: string;
+  notAfter: string;
 }
 
 export interface CaCertificate {

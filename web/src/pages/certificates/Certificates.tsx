@@ -22,9 +22,10 @@ import { Page } from '../../components/Page';
 import { Section, Stack } from '../../components/Section';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
-import { faultOfRegistrationId } from '../../lib/ids';
 import { base64OfText } from '../../lib/pem';
 import { plural } from '../../lib/format';
+import { EndorsementRoots } from './EndorsementRoots';
+import { faultOfCertificateName, nameFrom } from './names';
 
 function Upload({ service, onClose }: { service: string; onClose: () => void }) {
   const client = useQueryClient();
@@ -32,7 +33,7 @@ function Upload({ service, onClose }: { service: string; onClose: () => void }) 
   const [name, setName] = useState('');
   const [file, setFile] = useState<DroppedCertificate>();
   const [trusted, setTrusted] = useState(false);
-  const fault = name === '' ? undefined : name.length > 64 ? 'At most 64 characters.' : faultOfRegistrationId(name);
+  const fault = faultOfCertificateName(name);
   const upload = useMutation({
     mutationFn: () => uploadCertificate(service, name, base64OfText(file?.pem ?? ''), trusted),
     onSuccess: () => {
@@ -47,7 +48,7 @@ function Upload({ service, onClose }: { service: string; onClose: () => void }) 
   };
   const take = (dropped: DroppedCertificate | undefined) => {
     setFile(dropped);
-    if (dropped?.subject && name === '') setName(dropped.subject.replace(/[^A-Za-z0-9._:-]+/g, '-').replace(/[^A-Za-z0-9-]+$/, '').toLowerCase().slice(0, 64));
+    if (dropped?.subject && name === '') setName(nameFrom(dropped.subject));
   };
   return (
     <Section title="Add a CA certificate">
@@ -148,6 +149,7 @@ export default function Certificates({ service }: { service: string }) {
             </Empty>
           )}
         </Section>
+        <EndorsementRoots service={service} />
         {expiring.data && expiring.data.length > 0 && (
           <Section title="Ending within 60 days" flush>
             <DataTable label="Certificates that end within 60 days" rows={expiring.data} columns={expiringColumns} rowKey={(one) => `${one.kind}${one.name}${one.which ?? ''}`} />
