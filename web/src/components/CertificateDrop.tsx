@@ -1,7 +1,7 @@
-import { Button, Field } from '@fluentui/react-components';
+import { Button, Field, type FieldProps } from '@fluentui/react-components';
 import { Certificate24Regular } from '@fluentui/react-icons';
 import { useState } from 'react';
-import { readCertificateFile } from '../lib/pem';
+import { readCertificateFile, readCertificateText } from '../lib/pem';
 import { formatDay } from '../lib/time';
 import { FileDrop } from './FileDrop';
 import styles from './CertificateDrop.module.css';
@@ -15,9 +15,20 @@ export interface DroppedCertificate {
 
 interface CertificateDropProps {
   label: string;
-  hint?: string;
+  hint?: FieldProps['hint'];
   value?: DroppedCertificate;
   onChange: (value: DroppedCertificate | undefined) => void;
+}
+
+/** A certificate that is stored already, PEM or base64, as if it had been dropped; undefined: there is none. */
+export function droppedOf(text: string): DroppedCertificate | undefined {
+  if (text.trim() === '') return undefined;
+  try {
+    const first = readCertificateText(text).sketches[0];
+    return first && { pem: text, ...first };
+  } catch {
+    return { pem: text, subject: 'A certificate that cannot be read here', issuer: '' };
+  }
 }
 
 /** A certificate that was dropped, and which one it is. */

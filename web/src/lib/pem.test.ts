@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytesOfBase64, readCertificateFile, readRevocationFile } from './pem';
+import { bytesOfBase64, readCertificateFile, readCertificateText, readRevocationFile } from './pem';
 
 const root = `-----BEGIN CERTIFICATE-----
 MIIBpTCCAUygAwIBAgIBBzAKBggqhkjOPQQDAjAyMQswCQYDVQQGEwJOTDEOMAwG
@@ -20,6 +20,12 @@ test('a certificate is recognised, as PEM and as DER', () => {
   const sketch = { subject: 'Plant root', issuer: 'Plant root', notAfter: new Date('2036-11-23T03:50:58Z') };
   expect(readCertificateFile(bytes(root)).sketches).toEqual([sketch]);
   expect(readCertificateFile(der)).toEqual({ pem: root, sketches: [sketch] });
+});
+
+test('a certificate that is stored is recognised as PEM and as base64', () => {
+  const base64 = root.replace(/-----[A-Z ]+-----|\n/g, '');
+  expect(readCertificateText(base64)).toEqual(readCertificateText(root));
+  expect(() => readCertificateText('AAAA')).toThrow('no certificate');
 });
 
 test('a chain keeps its order, and what stands around it goes', () => {

@@ -39,6 +39,13 @@ export function readCertificateFile(bytes: Uint8Array): CertificateFile {
   throw new Error('There is no certificate in this file. It must be PEM text (-----BEGIN CERTIFICATE-----) or DER.');
 }
 
+/** PEM, or base64 of DER: as the server stores one. Throws as a file does. */
+export function readCertificateText(text: string): CertificateFile {
+  if (text.includes('-----BEGIN')) return readCertificateFile(new TextEncoder().encode(text));
+  const der = bytesOfBase64(text);
+  return { pem: pemOf(der), sketches: [readCertificate(der)] };
+}
+
 export function readRevocationFile(bytes: Uint8Array): string {
   if (!isText(bytes)) return pemOf(bytes, 'X509 CRL');
   const text = new TextDecoder().decode(bytes);

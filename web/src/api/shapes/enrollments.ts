@@ -29,7 +29,8 @@ export interface CertificatePair {
 export interface Attestation {
   type: AttestationType;
   symmetricKey?: { primaryKey?: string | null; secondaryKey?: string | null };
-  tpm?: { endorsementKey: string; storageRootKey?: string };
+  /** The certificate is PEM, perhaps with intermediates, or base64 of its DER. */
+  tpm?: { endorsementKey: string; storageRootKey?: string; endorsementCertificate?: string };
   x509?: {
     clientCertificates?: CertificatePair;
     signingCertificates?: CertificatePair;

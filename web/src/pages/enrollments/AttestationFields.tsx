@@ -4,7 +4,7 @@ import { Button, Field, Input, Radio, RadioGroup, Select, Textarea } from '@flue
 import type { CaCertificate } from '../../api/types';
 import { paths } from '../../app/paths';
 import { Anchor } from '../../components/Anchor';
-import { CertificateDrop } from '../../components/CertificateDrop';
+import { CertificateDrop, droppedOf } from '../../components/CertificateDrop';
 import { Pair } from '../../components/Form';
 import { makeKey } from '../../lib/keys';
 import { readTime } from '../../lib/time';
@@ -135,6 +135,37 @@ function ReferenceFields({ service, draft, faults, certificates, onChange }: Fie
   );
 }
 
+function TpmFields({ service, draft, faults, onChange }: FieldsProps) {
+  return (
+    <>
+      <Field
+        label="Endorsement key"
+        required
+        hint={
+          <>
+            The public part of the TPM’s endorsement key, as base64 text. On the device, <code>berth device tpm show</code> prints it; or its maker supplies it.
+          </>
+        }
+        validationState={state(faults.endorsementKey)}
+        validationMessage={faults.endorsementKey}
+      >
+        <Textarea value={draft.endorsementKey} onChange={(_, data) => onChange({ endorsementKey: data.value })} rows={4} resize="vertical" spellCheck={false} />
+      </Field>
+      <CertificateDrop
+        label="Endorsement certificate"
+        hint={
+          <>
+            If given, it must be of this key, and lead to one of the <Anchor href={paths.certificates(service)}>TPM manufacturers’ roots</Anchor> of the service.
+            Intermediates may come along in the same file.
+          </>
+        }
+        value={droppedOf(draft.endorsementCertificate)}
+        onChange={(given) => onChange({ endorsementCertificate: given?.pem ?? '' })}
+      />
+    </>
+  );
+}
+
 const mechanisms: Record<Kind, readonly (readonly [Draft['attestation'], string])[]> = {
   individual: [
     ['symmetricKey', 'Symmetric key: the device has a key of its own'],
@@ -148,7 +179,7 @@ const mechanisms: Record<Kind, readonly (readonly [Draft['attestation'], string]
 };
 
 export function AttestationFields({ certificates, ...props }: FieldsProps & { certificates: CaCertificate[] }) {
-  const { kind, draft, faults, onChange } = props;
+  const { kind, draft, onChange } = props;
   return (
     <>
       <Field label="Mechanism" required>
@@ -169,17 +200,7 @@ export function AttestationFields({ certificates, ...props }: FieldsProps & { ce
       )}
       {draft.attestation === 'x509' && (kind === 'individual' || draft.signer === 'certificate') && <CertificateFields {...props} />}
       {draft.attestation === 'x509' && kind === 'group' && draft.signer === 'reference' && <ReferenceFields {...props} certificates={certificates} />}
-      {draft.attestation === 'tpm' && (
-        <Field
-          label="Endorsement key"
-          required
-          hint="The public part of the TPM’s endorsement key, as base64 text. The device prints it, or its maker supplies it."
-          validationState={state(faults.endorsementKey)}
-          validationMessage={faults.endorsementKey}
-        >
-          <Textarea value={draft.endorsementKey} onChange={(_, data) => onChange({ endorsementKey: data.value })} rows={4} resize="vertical" spellCheck={false} />
-        </Field>
-      )}
+      {draft.attestation === 'tpm' && <TpmFields {...props} />}
     </>
   );
 }

@@ -65,6 +65,14 @@ test('a custom policy has a web hook or a rule, and never both', () => {
   expect(entryOf({ ...both, policy: 'hashed' }, 'individual')).not.toHaveProperty('customAllocationDefinition');
 });
 
+test('the certificate of a TPM goes as it came', () => {
+  const tpm = { endorsementKey: 'AToA', storageRootKey: 'AFoA', endorsementCertificate: 'MIIB' };
+  const stored = entryOf(draft({ attestation: 'tpm', ...tpm }), 'individual');
+  expect(stored.attestation).toEqual({ type: 'tpm', tpm });
+  expect(entryOf(draftOf(stored), 'individual').attestation).toEqual(stored.attestation);
+  expect(entryOf(draft({ attestation: 'tpm', ...tpm, endorsementCertificate: '' }), 'individual').attestation.tpm).not.toHaveProperty('endorsementCertificate');
+});
+
 test('web hooks are addresses, also without TLS; rules are not empty, and end somewhere', () => {
   const custom = (more: Partial<Draft>) => faultsOf(draft({ policy: 'custom', ...more }), 'individual');
   for (const good of ['https://f.example.org', 'http://10.0.0.7:7071/api/a?code=1', ' https://f ']) expect(custom({ webhookUrl: good })).toEqual({});

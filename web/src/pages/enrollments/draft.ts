@@ -34,6 +34,8 @@ export interface Draft {
   secondaryKey: string;
   endorsementKey: string;
   storageRootKey: string;
+  /** PEM or base64, as it is stored; empty: none. */
+  endorsementCertificate: string;
   /** How an X.509 group names its CA. */
   signer: 'certificate' | 'reference';
   primary: SlotDraft;
@@ -63,6 +65,7 @@ export const emptyDraft: Draft = {
   secondaryKey: '',
   endorsementKey: '',
   storageRootKey: '',
+  endorsementCertificate: '',
   signer: 'certificate',
   primary: {},
   secondary: {},
@@ -106,6 +109,7 @@ export function draftOf(entry: Entry): Draft {
     keys: 'keep',
     endorsementKey: attestation.tpm?.endorsementKey ?? '',
     storageRootKey: attestation.tpm?.storageRootKey ?? '',
+    endorsementCertificate: attestation.tpm?.endorsementCertificate ?? '',
     signer: references ? 'reference' : 'certificate',
     primary: { stored: pair.primary?.info },
     secondary: { stored: pair.secondary?.info },
@@ -145,6 +149,7 @@ function attestationOf(draft: Draft, kind: Kind): Attestation {
         tpm: {
           endorsementKey: draft.endorsementKey.replace(/\s+/g, ''),
           ...(draft.storageRootKey ? { storageRootKey: draft.storageRootKey } : {}),
+          ...(draft.endorsementCertificate ? { endorsementCertificate: draft.endorsementCertificate } : {}),
         },
       };
     case 'x509':
