@@ -40,6 +40,8 @@ async function look(browser, base, { theme, width }) {
     await page.waitForTimeout(one.wait ?? 450);
     await one.act?.(page).catch((error) => said.push(`could not be done: ${error.message.split('\n')[0]}`));
     if (one.act) await page.waitForTimeout(350);
+    // What stands still while the page is scrolled would lie across the picture.
+    if (!one.viewport) await page.evaluate(() => window.scrollTo(0, 0));
     await page.screenshot({ path: `shots/${one.name}-${theme}-${width}.png`, fullPage: !one.viewport });
     // axe's own script is run by the debugger, which the page's policy does not bind.
     const found = await judge(page);
