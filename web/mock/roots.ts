@@ -5,8 +5,8 @@ import { infoOf } from './devices';
 import { nothing, ok, record, refuseService, type Route } from './reply';
 
 const rootOf = (name: string, subject: string, days: number): EndorsementRoot => {
-  const { sha1Thumbprint, notAfterUtc } = infoOf(subject, subject, days);
-  return { name, subject: `CN=${subject}`, issuer: `CN=${subject}`, thumbprint: sha1Thumbprint, notAfter: notAfterUtc };
+  const { sha256Thumbprint, notAfterUtc } = infoOf(subject, subject, days);
+  return { name, subject: `CN=${subject}`, issuer: `CN=${subject}`, thumbprint: sha256Thumbprint, notAfter: notAfterUtc };
 };
 
 const roots = new Map<string, EndorsementRoot[]>([
