@@ -42,7 +42,7 @@ function tryRule({ body }: Asked, [service = '']: string[]): Reply {
 
 // --- addresses ---
 
-const cities: Record<string, [latitude: number, longitude: number]> = { local: [52.37, 4.9], rotterdam: [51.92, 4.48], 'West Europe': [52.37, 4.9], 'East US': [37.37, -79.82] };
+const cities: Record<string, [latitude: number, longitude: number]> = { rotterdam: [51.92, 4.48], 'West Europe': [52.37, 4.9], 'East US': [37.37, -79.82] };
 const far = ([a, b]: [number, number], [c, d]: [number, number]): number => {
   const rad = Math.PI / 180;
   const h = Math.sin(((c - a) * rad) / 2) ** 2 + Math.cos(a * rad) * Math.cos(c * rad) * Math.sin(((d - b) * rad) / 2) ** 2;

@@ -89,7 +89,7 @@ export default function Registration({ service, id }: { service: string; id: str
                 address && [
                   'Last address',
                   <>
-                    <code>{address}</code> <Anchor href={paths.explainAddress(service, address, id)}>Which hub is near</Anchor>
+                    <code>{address}</code> <Anchor href={paths.explainAddress(service, address, id)}>Explain this address</Anchor>
                   </>,
                 ],
                 group !== undefined && ['Enrollment group', <Anchor href={paths.group(service, group)}>{group}</Anchor>],
