@@ -1,6 +1,6 @@
 // What would happen to the devices that are registered: foretold for 100,000 of them, and worked out here a second time; then the change is
 // made, devices register again over the wire, and each is where it was foretold to be.
-// BERTH_DEVICES=N: so many are there. BERTH_REGISTER=N: so many of them register again after each change; else 1500.
+// BERTH_DEVICES=N: so many are there. BERTH_REGISTER=N: so many of them register again after each change; else 600.
 'use strict';
 const { test, before } = require('node:test');
 const assert = require('node:assert');
@@ -13,7 +13,7 @@ const { execFileSync, spawn } = require('node:child_process');
 const berth = require('./berth.js');
 
 const DEVICES = Number(process.env.BERTH_DEVICES ?? 100_000);
-const AGAIN = Number(process.env.BERTH_REGISTER ?? 1500);
+const AGAIN = Number(process.env.BERTH_REGISTER ?? 600);
 const host = (hub) => `${hub}.berth.test`;
 const idOf = (i) => `sim-${String(i + 1).padStart(5, '0')}`;
 const devices = Array.from({ length: DEVICES }, (_, i) => idOf(i));
