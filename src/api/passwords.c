@@ -1,8 +1,8 @@
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "crypto/password.h"
+#include "io/address.h"
 #include "io/rate.h"
 #include "io/work.h"
 #include "api/passwords.h"
@@ -145,22 +145,16 @@ void password_cancel(struct password_ask **it)
 /* An address without its port; of IPv6 the half that one user has all of. */
 static void peer_key(const char *peer, char out[static RATE_KEY])
 {
-	struct slice host = slice_str(peer);
-	char text[INET6_ADDRSTRLEN + 1] = "";
-	struct in6_addr six;
-	bool brackets = host.n && host.p[0] == '[';
-	ptrdiff_t end;
+	char text[ADDRESS_TEXT];
+	struct address a;
 
-	if (brackets)
-		host = slice_from(host, 1);
-	if ((end = slice_find(host, brackets ? ']' : ':')) >= 0)
-		host = slice_to(host, (size_t)end);
-	snprintf(text, sizeof(text), "%.*s", SLICE_ARG(host));
-	if (inet_pton(AF_INET6, text, &six) == 1 && !IN6_IS_ADDR_V4MAPPED(&six)) {
-		memset(six.s6_addr + 8, 0, 8);
-		inet_ntop(AF_INET6, &six, text, sizeof(text));
+	if (!address_read(slice_str(peer), &a)) {
+		snprintf(out, RATE_KEY, "peer %s", peer);
+		return;
 	}
-	snprintf(out, RATE_KEY, "peer %s", text);
+	if (a.six)
+		memset(a.at + 8, 0, 8);
+	snprintf(out, RATE_KEY, "peer %s", address_write(&a, text));
 }
 
 static void name_key(struct slice name, char out[static RATE_KEY])

@@ -143,11 +143,12 @@ static void five_wrong_ones_a_minute_by_name(void **state)
 
 static void five_wrong_ones_a_minute_by_address_whatever_the_port(void **state)
 {
-	static const char *const places[][2] = {{"192.0.2.7:%d", "192.0.2.8:1"}, {"[2001:db8:0:1::%d]:4", "[2001:db8:0:2::1]:4"}};
+	static const char *const places[][2] = {
+		{"192.0.2.7:%d", "192.0.2.8:1"}, {"[2001:db8:0:1::%d]:4", "[2001:db8:0:2::1]:4"}, {"2001:db8:0:3::%d", "2001:db8:0:4::1"}};
 	char peer[64], name[16];
 
 	(void)state;
-	for (size_t place = 0; place < 2; place++) {
+	for (size_t place = 0; place < sizeof(places) / sizeof(places[0]); place++) {
 		for (int i = 1; i <= WRONG_PER_MINUTE + 1; i++) {
 			snprintf(peer, sizeof(peer), places[place][0], i);
 			snprintf(name, sizeof(name), "n%zu-%d", place, i);
