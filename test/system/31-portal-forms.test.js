@@ -215,7 +215,7 @@ story('an import: bad rows are told in a dry run, the good ones are written, not
   }
   assert.strictEqual((await api('GET', '/enrollments/mill-1')).status, 404, 'a dry run writes nothing');
   await ada.button('Import 2 enrollments').click();
-  await report.getByText('Added:').waitFor();
+  await report.getByText(/^Added:/).waitFor();
   assert.deepStrictEqual((await berth.good(api('GET', '/enrollments/mill-1'))).initialTwin.tags, { line: 4 });
   assert.strictEqual((await api('GET', '/enrollments/mill-7')).status, 200);
   for (const id of ['mill-2', 'mill-5', 'mill-6']) assert.strictEqual((await api('GET', `/enrollments/${id}`)).status, 404, id);
