@@ -1,6 +1,8 @@
 /*
  * service_explain.c: which hub a device would get that asks from a certain address, and how each hub fares in it. Ours.
  */
+#include <math.h>
+
 #include "allocate/allocate.h"
 #include "allocate/region.h"
 #include "io/address.h"
@@ -45,18 +47,28 @@ static const char *why_left_out(struct api_call *call, const struct linked_hub *
 	return arena_printf(call->arena, "The policy %s does not ask about it.", x->choice.policy);
 }
 
+/* To the nearest of those that count as near, which need not be the first of them. */
+static double shortest_way(const struct explain *x)
+{
+	double best = allocate_distance(&x->question, x->near[0]);
+
+	for (size_t i = 1; i < x->near_count; i++)
+		best = fmin(best, allocate_distance(&x->question, x->near[i]));
+	return best;
+}
+
 /* A hub further away than those that are near; `by_km`: compared by distance. */
 static const char *why_far(struct api_call *call, const struct linked_hub *hub, bool by_km)
 {
 	const struct explain *x = call->state;
-	double km = allocate_distance(&x->question, hub), best = allocate_distance(&x->question, x->near[0]);
+	double km = allocate_distance(&x->question, hub);
 	int64_t us = allocate_round_trip(&x->question, hub);
 
 	if (by_km && km < 0)
 		return arena_printf(call->arena, "Its place is unknown: \"%.*s\" is no region that is known here, and no LATITUDE,LONGITUDE.",
 				    SLICE_ARG(hub->location));
 	if (by_km)
-		return arena_printf(call->arena, "It is %.0f km farther than the nearest.", km - best);
+		return arena_printf(call->arena, "It is %.0f km farther than the nearest.", km - shortest_way(x));
 	return arena_printf(call->arena, "Its round trip of %.1f ms is longer than that of the nearest by more than counts as equal.",
 			    (double)us / 1000);
 }
