@@ -34,8 +34,9 @@ struct store_ask {
 	unsigned magic;
 	struct unit unit;
 	struct store *store;
-	bool dropped; /* cancelled: done() stays silent */
-	bool late;    /* it did not get to the driver; `answer` is posted */
+	bool dropped;            /* cancelled: done() stays silent */
+	struct loop_guest guest; /* from then on */
+	bool late;               /* it did not get to the driver; `answer` is posted */
 	struct task answer;
 
 	store_done *read_done;
@@ -210,7 +211,9 @@ static void ask_end(struct store_ask *ask)
 	enum err e = ask->unit.result;
 
 	assert(ask->magic == ASK_MAGIC);
-	if (!dropped && read_done)
+	if (dropped)
+		list_remove(&ask->guest.link);
+	else if (read_done)
 		e = answer_wants(ask);
 	ask_free(ask);
 	if (dropped)
@@ -224,6 +227,12 @@ static void ask_end(struct store_ask *ask)
 static void unit_is_done(struct unit *unit)
 {
 	ask_end(LIST_ITEM(unit, struct store_ask, unit));
+}
+
+/* The loop ends before it has heard of an answer that nobody waits for. */
+static void on_loop_end(struct loop_guest *guest)
+{
+	ask_free(LIST_ITEM(guest, struct store_ask, guest));
 }
 
 static void late_answer(struct task *task)
@@ -254,6 +263,7 @@ static struct store_ask *ask_new(struct store *s, struct loop *loop, size_t stat
 	ask->cookie = cookie;
 	ask->store = s;
 	ask->answer.run = late_answer;
+	ask->guest.end = on_loop_end;
 	ask->unit.loop = loop;
 	ask->unit.done = unit_is_done;
 	ask->unit.count = statements;
@@ -295,6 +305,7 @@ void store_cancel(struct store_ask **it)
 		loop_unpost(ask->unit.loop, &ask->answer);
 	else if (db == NULL || !db->driver->take_back(db, &ask->unit)) {
 		ask->dropped = true;
+		loop_invite(ask->unit.loop, &ask->guest);
 		return;
 	}
 	ask_free(ask);

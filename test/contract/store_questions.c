@@ -596,6 +596,28 @@ static void a_question_whose_answer_is_on_its_way_can_be_cancelled(void **state)
 	assert_int_equal(outcome.times, 0);
 }
 
+/* As when a server stops: nobody turns the loop any more. What is left is freed; the sanitizers watch. */
+static void a_cancelled_question_may_end_with_its_loop(void **state)
+{
+	struct scene *s = *state;
+	struct loop *before = s->loop;
+	struct store_counts counts;
+	struct passing passing;
+	struct outcome outcome = {0};
+
+	assert_int_equal(loop_new_manual(SCENE_START, &s->loop), OK);
+	passing_ask(s, &passing, &outcome);
+	do {
+		usleep(1000);
+		store_counts(s->store, &counts);
+	} while (counts.reads == 0 || counts.writes == 0);
+	passing_cancel(&passing);
+	store_close(&s->store);
+	loop_free(&s->loop);
+	s->loop = before;
+	assert_int_equal(outcome.times, 0);
+}
+
 static void a_question_that_found_no_room_can_be_cancelled(void **state)
 {
 	struct scene *s = *state;
@@ -701,6 +723,7 @@ const struct CMUnitTest store_question_tests[] = {
 	SCENE_TEST(too_much_waiting_is_answered_with_throttled),
 	SCENE_TEST(a_cancelled_question_stays_silent),
 	SCENE_TEST(a_question_whose_answer_is_on_its_way_can_be_cancelled),
+	SCENE_TEST(a_cancelled_question_may_end_with_its_loop),
 	SCENE_TEST(a_question_that_found_no_room_can_be_cancelled),
 	SCENE_TEST(one_callback_can_cancel_another_question),
 	SCENE_TEST(closing_finishes_what_waits),
