@@ -149,16 +149,41 @@ static enum metric metric_of_count(const char *what)
 {
 	if (strcmp(what, "attestation") == 0)
 		return METRIC_AttestationAttempts;
+	if (strcmp(what, "custom allocation") == 0)
+		return METRIC_berth_custom_allocations;
 	return strcmp(what, "assignment") == 0 ? METRIC_DeviceAssignments : METRIC_RegistrationAttempts;
+}
+
+static void collect_latency(const struct provision *p, enum provision_time time, enum metric metric, struct metrics *m)
+{
+	struct provision_latency latency;
+	uint64_t below = 0;
+	struct buf label;
+
+	provision_latency(p, time, &latency);
+	buf_init(&label, 64);
+	for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
+		char bound[32];
+
+		below += latency.bucket[i];
+		if (isinf(latency_bounds[i]))
+			snprintf(bound, sizeof(bound), "+Inf");
+		else
+			snprintf(bound, sizeof(bound), "%g", latency_bounds[i]);
+		buf_clear(&label);
+		metrics_label(&label, "le", slice_str(bound));
+		metrics_add(m, metric, "_bucket", buf_slice(&label), (double)below);
+	}
+	metrics_add(m, metric, "_sum", NO_SLICE, latency.sum);
+	metrics_add(m, metric, "_count", NO_SLICE, (double)latency.n);
+	buf_fini(&label);
 }
 
 static void collect_registrations(const struct provision *p, struct metrics *m)
 {
 	struct provision_count count;
-	struct provision_latency latency;
 	struct buf labels;
 	size_t at = 0;
-	uint64_t below = 0;
 
 	buf_init(&labels, 1024);
 	while (provision_each_count(p, &at, &count)) {
@@ -170,25 +195,16 @@ static void collect_registrations(const struct provision *p, struct metrics *m)
 			metrics_label(&labels, "Status", slice_str(count.status));
 		if (count.protocol)
 			metrics_label(&labels, "Protocol", slice_str(count.protocol));
+		if (count.by)
+			metrics_label(&labels, "By", slice_str(count.by));
 		metrics_add(m, metric_of_count(count.what), NULL, buf_slice(&labels), (double)count.n);
 	}
-	provision_latency(p, &latency);
-	for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
-		char bound[32];
-
-		below += latency.bucket[i];
-		if (isinf(latency_bounds[i]))
-			snprintf(bound, sizeof(bound), "+Inf");
-		else
-			snprintf(bound, sizeof(bound), "%g", latency_bounds[i]);
-		buf_clear(&labels);
-		metrics_label(&labels, "le", slice_str(bound));
-		metrics_add(m, METRIC_berth_registration_seconds, "_bucket", buf_slice(&labels), (double)below);
-	}
-	metrics_add(m, METRIC_berth_registration_seconds, "_sum", NO_SLICE, latency.sum);
-	metrics_add(m, METRIC_berth_registration_seconds, "_count", NO_SLICE, (double)latency.n);
-	metrics_add(m, METRIC_berth_registrations_running, NULL, NO_SLICE, (double)provision_running(p));
 	buf_fini(&labels);
+	collect_latency(p, TIME_REGISTER, METRIC_berth_registration_seconds, m);
+	collect_latency(p, TIME_WEBHOOK, METRIC_berth_webhook_seconds, m);
+	metrics_add(m, METRIC_berth_webhooks_running, NULL, NO_SLICE, (double)provision_webhooks_running(p));
+	metrics_add(m, METRIC_berth_rule_steps, NULL, NO_SLICE, (double)provision_rule_steps(p));
+	metrics_add(m, METRIC_berth_registrations_running, NULL, NO_SLICE, (double)provision_running(p));
 }
 
 static void collect_links(const struct link *link, struct metrics *m)

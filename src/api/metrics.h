@@ -15,6 +15,10 @@
 	M(AttestationAttempts, COUNTER, "Devices that had to prove themselves, and how it went")                                           \
 	M(DeviceAssignments, COUNTER, "Devices assigned to a hub")                                                                         \
 	M(berth_registration_seconds, HISTOGRAM, "From the register request to its first answer")                                          \
+	M(berth_custom_allocations, COUNTER, "Choices left to a webhook or a rule, and how they went")                                     \
+	M(berth_webhook_seconds, HISTOGRAM, "From asking a webhook to its answer, or to giving it up")                                     \
+	M(berth_webhooks_running, GAUGE, "Webhooks being asked")                                                                           \
+	M(berth_rule_steps, COUNTER, "Instructions that rules have taken")                                                                 \
 	M(berth_registrations_running, GAUGE, "Registrations under way")                                                                   \
 	M(berth_requests, COUNTER, "Answers by API and class of status")                                                                   \
 	M(berth_request_seconds, COUNTER, "Time spent on them")                                                                            \

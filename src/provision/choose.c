@@ -1,6 +1,7 @@
 /*
  * choose.c: what a policy is to know of a registration, and the choice of its hub as far as it is made here.
  */
+#include "allocate/rule.h"
 #include "io/address.h"
 #include "provision/registration.h"
 
@@ -69,8 +70,20 @@ const int64_t *provision_round_trips(const struct provision *p, const struct lin
 	return us;
 }
 
+void choose_count(struct registration *r, const char *by, const char *how)
+{
+	bool chosen = strcmp(how, CUSTOM_CHOSEN) == 0;
+
+	count_one(r->p, &(struct provision_count){.service = r->service->name,
+						  .what = "custom allocation",
+						  .status = how,
+						  .hub = chosen ? arena_str(r->arena, r->choice.hub->name) : NULL,
+						  .by = by});
+}
+
 void choose_take(struct registration *r, const struct custom_choice *from, const char *who)
 {
+	choose_count(r, who, CUSTOM_CHOSEN);
 	r->given_twin = from->initial_twin;
 	r->payload = from->payload;
 	if (from->payload_dropped)
@@ -94,6 +107,8 @@ bool choose_hub(struct registration *r)
 		registration_refuse_store(r, ERR_NO_MEMORY);
 		return false;
 	}
+	if (r->choice.rule)
+		r->p->counts.rule_steps += (uint64_t)r->choice.rule->steps;
 	if (r->choice.by_rule && r->choice.hub)
 		choose_take(r, r->choice.custom, "rule");
 	return true;
@@ -110,6 +125,7 @@ void choose_none(struct registration *r)
 			      .sentence = r->choice.sentence};
 
 	if (custom) {
+		choose_count(r, "rule", r->choice.rule->declined ? CUSTOM_DECLINED : CUSTOM_FAULT);
 		why.message = custom->message;
 		why.check = "custom-allocation";
 		why.seen = custom->seen;

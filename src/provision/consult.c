@@ -16,6 +16,8 @@ static void heard(void *cookie, const struct custom_reply *reply)
 
 	assert(r->magic == REGISTRATION_MAGIC);
 	r->webhook = NULL;
+	r->p->counts.webhooks--;
+	count_latency(r->p, TIME_WEBHOOK, loop_now_ms(r->p->conf.loop) - r->webhook_ms);
 	r->replied = true;
 	r->heard = *reply;
 	r->heard.why = arena_str(r->arena, slice_str(reply->why));
@@ -45,11 +47,21 @@ bool consult_webhook(struct registration *r)
 	};
 
 	r->webhook = webhook_start(r->p->conf.loop, r->p->conf.webhooks, &question, registration_left_ms(r), heard, r);
-	if (r->webhook == NULL)
+	if (r->webhook == NULL) {
 		registration_refuse_store(r, ERR_NO_MEMORY);
-	else
-		registration_promise(r);
-	return r->webhook != NULL;
+		return false;
+	}
+	r->webhook_ms = loop_now_ms(r->p->conf.loop);
+	r->p->counts.webhooks++;
+	registration_promise(r);
+	return true;
+}
+
+void consult_cancel(struct registration *r)
+{
+	if (r->webhook)
+		r->p->counts.webhooks--;
+	webhook_cancel(&r->webhook);
 }
 
 /* Whom to look at when it went wrong: nothing of the address that may be secret. */
@@ -60,6 +72,7 @@ static const char *whom(const struct registration *r)
 
 static void fail(struct registration *r, const struct custom_choice *choice)
 {
+	choose_count(r, "webhook", r->heard.e == OK ? CUSTOM_BAD : CUSTOM_NO_ANSWER);
 	registration_fail(
 		r, &(struct verdict){.error_code = CUSTOM_FAILED,
 				     .message = choice->message,

@@ -12,10 +12,8 @@
 const double latency_bounds[LATENCY_BUCKETS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, INFINITY};
 
 struct counter {
-	uint64_t n;
-	struct arena *arena; /* of the labels */
-	struct slice service;
-	const char *what, *status, *protocol, *hub;
+	struct provision_count labels; /* and how often */
+	struct arena *arena;           /* theirs */
 };
 
 static const char *copy(struct arena *arena, const char *text)
@@ -29,18 +27,21 @@ static void counter_free(struct counter *c)
 	free(c);
 }
 
-static struct counter *counter_new(struct slice service, const char *what, const char *status, const char *protocol, const char *hub)
+static struct counter *counter_new(const struct provision_count *labels)
 {
 	struct counter *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
 	if ((c->arena = arena_new(8192)) != NULL) {
-		c->service = arena_copy(c->arena, service);
-		c->what = copy(c->arena, what);
-		c->status = copy(c->arena, status);
-		c->protocol = copy(c->arena, protocol);
-		c->hub = copy(c->arena, hub);
+		c->labels = (struct provision_count){
+			.service = arena_copy(c->arena, labels->service),
+			.what = copy(c->arena, labels->what),
+			.status = copy(c->arena, labels->status),
+			.protocol = copy(c->arena, labels->protocol),
+			.hub = copy(c->arena, labels->hub),
+			.by = copy(c->arena, labels->by),
+		};
 	}
 	if (c->arena == NULL || arena_failed(c->arena)) {
 		counter_free(c);
@@ -49,24 +50,29 @@ static struct counter *counter_new(struct slice service, const char *what, const
 	return c;
 }
 
+static const char *or_nothing(const char *text)
+{
+	return text ? text : "";
+}
+
 /* Beyond COUNTS_MAX combinations nothing new is counted: the metrics stay bounded, whoever names services and hubs. */
-void count_one(struct provision *p, struct slice service, const char *what, const char *status, const char *protocol, const char *hub)
+void count_one(struct provision *p, const struct provision_count *labels)
 {
 	char key[LABEL_MAX];
-	int n = snprintf(key, sizeof(key), "%.*s|%s|%s|%s|%s", SLICE_ARG(service), what, status ? status : "", protocol ? protocol : "",
-			 hub ? hub : "");
+	int n = snprintf(key, sizeof(key), "%.*s|%s|%s|%s|%s|%s", SLICE_ARG(labels->service), labels->what, or_nothing(labels->status),
+			 or_nothing(labels->protocol), or_nothing(labels->hub), or_nothing(labels->by));
 	struct slice label = slice_over(key, n < LABEL_MAX ? (size_t)n : LABEL_MAX - 1);
 	struct counter *c = map_get(p->counts.map, label);
 
 	if (c == NULL) {
-		if ((c = counter_new(service, what, status, protocol, hub)) == NULL)
+		if ((c = counter_new(labels)) == NULL)
 			return;
 		if (map_put(p->counts.map, label, c) != OK) {
 			counter_free(c);
 			return;
 		}
 	}
-	c->n++;
+	c->labels.n++;
 }
 
 void counts_free(struct provision *p)
@@ -85,14 +91,13 @@ bool provision_each_count(const struct provision *p, size_t *at, struct provisio
 
 	if (c == NULL)
 		return false;
-	*out = (struct provision_count){
-		.service = c->service, .what = c->what, .status = c->status, .protocol = c->protocol, .hub = c->hub, .n = c->n};
+	*out = c->labels;
 	return true;
 }
 
-void count_latency(struct provision *p, int64_t ms)
+void count_latency(struct provision *p, enum provision_time time, int64_t ms)
 {
-	struct provision_latency *l = &p->counts.latency;
+	struct provision_latency *l = &p->counts.latency[time];
 	double seconds = (double)ms / 1000;
 	int i = 0;
 
@@ -103,7 +108,17 @@ void count_latency(struct provision *p, int64_t ms)
 	l->n++;
 }
 
-void provision_latency(const struct provision *p, struct provision_latency *out)
+void provision_latency(const struct provision *p, enum provision_time time, struct provision_latency *out)
 {
-	*out = p->counts.latency;
+	*out = p->counts.latency[time];
+}
+
+size_t provision_webhooks_running(const struct provision *p)
+{
+	return p->counts.webhooks;
+}
+
+uint64_t provision_rule_steps(const struct provision *p)
+{
+	return p->counts.rule_steps;
 }

@@ -106,22 +106,38 @@ size_t provision_running(const struct provision *);
 #define LATENCY_BUCKETS 14
 extern const double latency_bounds[LATENCY_BUCKETS]; /* seconds, the last is infinity */
 
-struct provision_count {      /* one combination of labels */
+struct provision_count {      /* one combination of labels; NULL: it has no such label */
 	struct slice service; /* its name, "" when the scope is nobody's */
-	const char *what;     /* "registration", "attestation", "assignment" */
-	const char *status;   /* "assigned", "failed", "401002", ... */
+	const char *what;     /* "registration", "attestation", "assignment", "custom allocation" */
+	const char *status;   /* "assigned", "failed", "401002", ...; how a custom allocation went: CUSTOM_ below */
 	const char *protocol;
 	const char *hub;
+	const char *by; /* who chose in a custom allocation: "webhook", "rule" */
 	uint64_t n;
 };
+
+#define CUSTOM_CHOSEN    "chosen"
+#define CUSTOM_DECLINED  "declined"   /* the rule says that there is no hub for the device */
+#define CUSTOM_FAULT     "fault"      /* the rule went wrong, or named no hub of ours */
+#define CUSTOM_NO_ANSWER "no answer"  /* of the webhook: unreachable, or too late */
+#define CUSTOM_BAD       "bad answer" /* ... one that is not 200, or that cannot be used */
+
 /* Start with *at = 0; false at the end. */
 bool provision_each_count(const struct provision *, size_t *at, struct provision_count *out);
+
+enum provision_time { TIME_REGISTER, TIME_WEBHOOK, PROVISION_TIMES }; /* each from question to answer */
 
 struct provision_latency {
 	uint64_t bucket[LATENCY_BUCKETS];
 	double sum;
 	uint64_t n;
 };
-void provision_latency(const struct provision *, struct provision_latency *out); /* register, question to answer */
+void provision_latency(const struct provision *, enum provision_time, struct provision_latency *out);
+
+/* Webhooks that are being asked. */
+size_t provision_webhooks_running(const struct provision *);
+
+/* Instructions that rules have taken. */
+uint64_t provision_rule_steps(const struct provision *);
 
 #endif

@@ -118,7 +118,8 @@ static void count_attestation(struct registration *r)
 						     : "attested";
 
 	if (!r->taken_up && r->q.op != DEVICE_CHECK && !attempt_waits(r))
-		count_one(r->p, r->service->name, "attestation", status, r->q.protocol, NULL);
+		count_one(r->p, &(struct provision_count){
+					.service = r->service->name, .what = "attestation", .status = status, .protocol = r->q.protocol});
 }
 
 static enum step match_roots(struct registration *r)

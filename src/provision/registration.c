@@ -38,7 +38,7 @@ void registration_free(struct registration *r)
 	store_cancel(&r->read_ask);
 	store_cancel(&r->write_ask);
 	link_cancel(&r->link_ask);
-	webhook_cancel(&r->webhook);
+	consult_cancel(r);
 	r->magic = 0;
 	arena_free(&r->groups_arena);
 	arena_free(&r->revoked.arena);
@@ -164,8 +164,12 @@ static void count_answer(struct registration *r, const struct result *result, co
 	if (r->q.op != DEVICE_REGISTER)
 		return;
 	status = status_of(result, answer, r->arena);
-	count_one(r->p, service, "registration", status ? status : "", r->q.protocol, hub ? hub : "");
-	count_latency(r->p, loop_now_ms(r->p->conf.loop) - r->asked_ms);
+	count_one(r->p, &(struct provision_count){.service = service,
+						  .what = "registration",
+						  .status = status ? status : "",
+						  .protocol = r->q.protocol,
+						  .hub = hub ? hub : ""});
+	count_latency(r->p, TIME_REGISTER, loop_now_ms(r->p->conf.loop) - r->asked_ms);
 }
 
 void registration_tell(struct registration *r, const struct result *result)
@@ -335,7 +339,7 @@ static void start_over(struct registration *r)
 static void write_failed(struct registration *r, enum err e)
 {
 	link_cancel(&r->link_ask);
-	webhook_cancel(&r->webhook);
+	consult_cancel(r);
 	if (r->settled) /* it was about leftovers: they stay on the list, and are looked at again later */
 		registration_conclude(r);
 	else if (e == ERR_PRECONDITION || e == ERR_EXISTS)
@@ -499,7 +503,9 @@ void registration_log_assigned(const struct registration *r, const char *why)
 		 arena_str(r->arena, r->record->assigned_hub), "substatus", arena_str(r->arena, r->record->substatus), "ms",
 		 log_num(ms, loop_now_ms(r->p->conf.loop) - r->asked_ms), "enrollment", arena_str(r->arena, r->enrollment->name),
 		 "protocol", r->q.protocol, "operation", arena_str(r->arena, r->record->operation_id), "because", why, NULL);
-	count_one(r->p, r->service->name, "assignment", NULL, NULL, arena_str(r->arena, r->record->assigned_hub));
+	count_one(r->p, &(struct provision_count){.service = r->service->name,
+						  .what = "assignment",
+						  .hub = arena_str(r->arena, r->record->assigned_hub)});
 	news_report(r->p->conf.news, &(struct news_item){.what = NEWS_ASSIGNED,
 							 .scope = r->scope,
 							 .service = r->service->name,

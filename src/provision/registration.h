@@ -57,7 +57,9 @@
 
 struct counts {
 	struct map *map; /* of struct counter */
-	struct provision_latency latency;
+	struct provision_latency latency[PROVISION_TIMES];
+	size_t webhooks;     /* being asked */
+	uint64_t rule_steps; /* taken in all */
 };
 
 struct attempts {
@@ -201,6 +203,7 @@ struct registration {
 	struct store_ask *read_ask, *write_ask;
 	struct link_ask *link_ask;
 	struct webhook_ask *webhook;
+	int64_t webhook_ms; /* when it was asked */
 	bool replied;              /* a reply lies here for the step that asked */
 	struct link_answer told;   /* ... the hub's */
 	struct custom_reply heard; /* ... the webhook's */
@@ -371,13 +374,17 @@ struct allocation choose_question(const struct registration *);
 bool choose_hub(struct registration *);
 /* The policy has chosen no hub: it will be recorded as failed. */
 void choose_none(struct registration *);
-/* What a custom choice gives beside the hub. */
+/* A custom choice was made, or was not: CUSTOM_CHOSEN ... CUSTOM_BAD. */
+void choose_count(struct registration *, const char *by, const char *how);
+/* It names r->choice.hub: count it, and take what it gives beside the hub. */
 void choose_take(struct registration *, const struct custom_choice *, const char *who);
 
 /* --- consult.c --- */
 
 /* Ask the webhook which of the candidates of `choice` it shall be. False: it could not start, and the registration is refused. */
 bool consult_webhook(struct registration *);
+/* It stays silent, if it is being asked. */
+void consult_cancel(struct registration *);
 /* Its reply is here. LOOKUP_FOUND: the choice is made. LOOKUP_GO_ON: it will be recorded as failed. LOOKUP_REFUSED: refused. */
 enum lookup consult_judge(struct registration *);
 
@@ -439,8 +446,9 @@ void resume_free(struct provision *);
 
 /* --- count.c --- */
 
-void count_one(struct provision *, struct slice service, const char *what, const char *status, const char *protocol, const char *hub);
-void count_latency(struct provision *, int64_t ms);
+/* One more with these labels, which are copied. */
+void count_one(struct provision *, const struct provision_count *labels);
+void count_latency(struct provision *, enum provision_time, int64_t ms);
 void counts_free(struct provision *);
 
 #endif

@@ -500,6 +500,45 @@ static void a_store_that_cannot_write_the_promise_ends_the_asking(void **state)
 	assert_assigned(scene_register_fully(s, "dev-1"), HUB2, "dev-1", "initialAssignment");
 }
 
+static void how_it_went_is_counted(void **state)
+{
+	struct scene *s = *state;
+	struct provision_latency latency;
+
+	custom(s, "dev-1");
+	fake_webhook_says(&s->webhook, SAYS_HUB2);
+	s->webhook.delay_ms = 300;
+	scene_register(s, "dev-1");
+	scene_advance(s, 200);
+	assert_int_equal(provision_webhooks_running(s->provision), 1);
+	scene_advance(s, 200);
+	assert_int_equal(provision_webhooks_running(s->provision), 0);
+	fake_webhook_says(&s->webhook, "{}");
+	scene_register_fully(s, "dev-1");
+	s->webhook.unreachable = 2;
+	scene_register_fully(s, "dev-1");
+	assert_int_equal(scene_counted(s, "custom allocation", CUSTOM_CHOSEN), 1);
+	assert_int_equal(scene_counted(s, "custom allocation", CUSTOM_BAD), 1);
+	assert_int_equal(scene_counted(s, "custom allocation", CUSTOM_NO_ANSWER), 1);
+	provision_latency(s->provision, TIME_WEBHOOK, &latency);
+	assert_int_equal(latency.n, 3);
+	assert_true(latency.sum >= 0.3);
+}
+
+/* Who gives up asking, for want of a store, asks no longer. */
+static void an_asking_that_was_given_up_is_not_running(void **state)
+{
+	struct scene *s = *state;
+
+	custom(s, "dev-1");
+	fake_webhook_says(&s->webhook, SAYS_HUB2);
+	s->webhook.delay_ms = 5000;
+	s->fail_writes = 1;
+	scene_register(s, "dev-1");
+	scene_advance(s, 2500);
+	assert_int_equal(provision_webhooks_running(s->provision), 0);
+}
+
 const struct CMUnitTest custom_tests[] = {
 	SCENE_TEST(the_webhook_is_asked_with_the_enrollment_the_device_and_the_hubs),
 	SCENE_TEST(a_group_is_named_as_one),
@@ -524,5 +563,7 @@ const struct CMUnitTest custom_tests[] = {
 	SCENE_TEST(a_restart_asks_again_with_what_the_device_sent_along),
 	SCENE_TEST(an_enrollment_deleted_while_the_webhook_is_asked_leaves_nothing_behind),
 	SCENE_TEST(a_store_that_cannot_write_the_promise_ends_the_asking),
+	SCENE_TEST(how_it_went_is_counted),
+	SCENE_TEST(an_asking_that_was_given_up_is_not_running),
 };
 const size_t custom_test_count = sizeof(custom_tests) / sizeof(custom_tests[0]);

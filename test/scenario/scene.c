@@ -482,6 +482,18 @@ int scene_count(struct scene *s, const struct noun *noun, const void *like, int 
 	return (int)want.count;
 }
 
+uint64_t scene_counted(struct scene *s, const char *what, const char *status)
+{
+	struct provision_count c;
+	size_t at = 0;
+	uint64_t n = 0;
+
+	while (provision_each_count(s->provision, &at, &c))
+		if (strcmp(c.what, what) == 0 && strcmp(c.status ? c.status : "", status) == 0)
+			n += c.n;
+	return n;
+}
+
 /* --- what happens --- */
 
 struct slice scene_token(struct scene *s, const char *id, const char *enrollment_id, bool group)

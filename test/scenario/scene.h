@@ -92,6 +92,9 @@ void scene_open_other(struct scene *);
 
 int scene_count(struct scene *, const struct noun *, const void *like, int keys);
 
+/* What the metrics count of such a thing, over all other labels. */
+uint64_t scene_counted(struct scene *, const char *what, const char *status);
+
 /* --- what happens --- */
 
 /* The token of a device that has the key of that enrollment, or one derived from that group's key. */

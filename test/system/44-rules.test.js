@@ -126,6 +126,16 @@ test('a rule that loops, eats memory, or names what it may not is refused and ex
   }
 });
 
+test('/metrics tells how rules went, and what they took', async () => {
+  const all = await berth.metrics();
+  const number = (line) => Number(all.match(new RegExp(`^${line} ([0-9]+)$`, 'm'))?.[1]);
+  const faults = number('berth_custom_allocations_total\\{ProvisioningServiceName="dps1",Status="fault",By="rule"\\}');
+  assert.ok(faults >= 5 && faults <= 15, `${faults}: five rules, asked up to three times each; who asks at the same time is answered together`);
+  assert.ok(number('berth_custom_allocations_total\\{ProvisioningServiceName="dps1",Status="declined",By="rule"\\}') >= 1);
+  assert.ok(number('berth_custom_allocations_total\\{ProvisioningServiceName="dps1",IotHubName="hub1.berth.test",Status="chosen",By="rule"\\}') >= 20);
+  assert.ok(number('berth_rule_steps_total') >= 60000, 'three loops that ran until they were stopped');
+});
+
 test('a rule is tried before a device depends on it: by the API and by the CLI', async () => {
   const told = await berth.good(api('POST', '/berth/allocation/rule/test', { body: { rule: example('by-line'), registrationId: 'press-7', payload: { line: 'south' } } }));
   assert.strictEqual(told.hub, hubs[1]);
