@@ -73,7 +73,12 @@ story('what would move is told, nothing is saved; and when the change is made, e
   const before = await registerAll();
   const ada = await (await signedIn()).open(allocation);
   await ada.page.getByRole('combobox', { name: 'A hub more' }).fill('hub3');
+  await ada.page.getByRole('combobox', { name: 'Location' }).last().fill('91, 0');
+  await said(ada, /A latitude is from -90 to 90/);
+  assert.ok(await ada.button('Try with it').isDisabled());
+  await ada.page.getByRole('combobox', { name: 'Location' }).last().fill('47.38, 8.54');
   await ada.button('Try with it').click();
+  await ada.page.getByRole('checkbox', { name: 'hub3.berth.test (new, 47.38, 8.54)' }).waitFor();
   await ada.page.getByRole('spinbutton', { name: 'Weight of hub3.berth.test' }).fill('2');
   await ada.page.getByRole('checkbox', { name: 'hub2.berth.test' }).uncheck();
   await ada.button('See what would move').click();

@@ -5,9 +5,11 @@ import { Add20Regular } from '@fluentui/react-icons';
 import { useId, useState, type KeyboardEvent } from 'react';
 import type { LinkedHubEntry, Overview, ServicePolicy } from '../../api/types';
 import { hostOf, useSession } from '../../app/session';
+import { LocationField } from '../../components/LocationField';
 import { faultOfWeight } from '../../lib/ids';
+import { faultOfLocation } from '../../lib/places';
 import { policies, policyNamed } from './policies';
-import { isRemoved, weightIn, type Trial } from './trial';
+import { isRemoved, weightIn, type AddedHub, type Trial } from './trial';
 import styles from './WhatIf.module.css';
 
 interface TrialFieldsProps {
@@ -28,18 +30,21 @@ function Weight({ hub, value, disabled, onChange }: { hub: string; value: string
 }
 
 /** A hub of this server by its label, another by its host name. */
-function AddHub({ links, hubs, trial, onAdd }: { links: LinkedHubEntry[]; hubs: Overview['hubs']; trial: Trial; onAdd: (name: string) => void }) {
+function AddHub({ links, hubs, trial, onAdd }: { links: LinkedHubEntry[]; hubs: Overview['hubs']; trial: Trial; onAdd: (name: string, location: string) => void }) {
   const session = useSession();
   const id = useId();
   const [text, setText] = useState('');
+  const [location, setLocation] = useState('');
   const there = [...links, ...trial.added].map((hub) => hub.name.toLowerCase());
   const free = hubs.filter((hub) => !there.includes(hostOf(session, hub.name).toLowerCase()));
   const name = text.includes('.') ? text : hostOf(session, text);
   const fault = text === '' ? undefined : !/^[a-z0-9.-]+$/i.test(text) ? 'Letters, digits, - and . only.' : there.includes(name.toLowerCase()) ? 'It is there already.' : undefined;
+  const isNowhere = faultOfLocation(location.trim()) !== undefined;
   const add = () => {
-    if (text === '' || fault) return;
-    onAdd(name);
+    if (text === '' || fault || isNowhere) return;
+    onAdd(name, location.trim());
     setText('');
+    setLocation('');
   };
   const onKeyDown = (e: KeyboardEvent) => {
     if (e.key !== 'Enter') return;
@@ -61,7 +66,8 @@ function AddHub({ links, hubs, trial, onAdd }: { links: LinkedHubEntry[]; hubs: 
           <option key={hub.name} value={hub.name} />
         ))}
       </datalist>
-      <Button icon={<Add20Regular />} onClick={add} disabled={text === '' || fault !== undefined}>
+      <LocationField value={location} onChange={setLocation} />
+      <Button icon={<Add20Regular />} onClick={add} disabled={text === '' || fault !== undefined || isNowhere}>
         Try with it
       </Button>
     </div>
@@ -70,7 +76,8 @@ function AddHub({ links, hubs, trial, onAdd }: { links: LinkedHubEntry[]; hubs: 
 
 export function TrialFields({ links, hubs, stored, trial, onChange }: TrialFieldsProps) {
   const setAdded = (name: string, weight: string | undefined) =>
-    onChange({ ...trial, added: trial.added.flatMap((hub) => (hub.name !== name ? [hub] : weight === undefined ? [] : [{ name, weight }])) });
+    onChange({ ...trial, added: trial.added.flatMap((hub) => (hub.name !== name ? [hub] : weight === undefined ? [] : [{ ...hub, weight }])) });
+  const labelOf = ({ name, location }: AddedHub) => `${name} (${['new', location].filter(Boolean).join(', ')})`;
   return (
     <>
       <Field label="Policy to try">
@@ -105,14 +112,14 @@ export function TrialFields({ links, hubs, stored, trial, onChange }: TrialField
             </div>
           );
         })}
-        {trial.added.map(({ name, weight }) => (
-          <div key={name} className={styles.hub}>
-            <Checkbox label={`${name} (new)`} checked onChange={() => setAdded(name, undefined)} />
-            <Weight hub={name} value={weight} onChange={(next) => setAdded(name, next)} />
+        {trial.added.map((hub) => (
+          <div key={hub.name} className={styles.hub}>
+            <Checkbox label={labelOf(hub)} checked onChange={() => setAdded(hub.name, undefined)} />
+            <Weight hub={hub.name} value={hub.weight} onChange={(next) => setAdded(hub.name, next)} />
           </div>
         ))}
       </fieldset>
-      <AddHub links={links} hubs={hubs} trial={trial} onAdd={(name) => onChange({ ...trial, added: [...trial.added, { name, weight: '1' }] })} />
+      <AddHub links={links} hubs={hubs} trial={trial} onAdd={(name, location) => onChange({ ...trial, added: [...trial.added, { name, weight: '1', location }] })} />
     </>
   );
 }

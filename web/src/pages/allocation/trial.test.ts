@@ -11,7 +11,11 @@ test('an address says a trial, and gives it back', () => {
     policy: 'Static',
     removed: ['hub1.berth.test', 'hub2.berth.test'],
     weights: { 'quay.example.org:8443': '7' },
-    added: [{ name: 'hub3.berth.test', weight: '3' }],
+    added: [
+      { name: 'hub3.berth.test', weight: '3', location: '' },
+      { name: 'quay.example.org:8444', weight: '1', location: '47.38, 8.54' },
+      { name: 'hub5.berth.test', weight: '1', location: '100% west' },
+    ],
   });
   expect(readTrial(query(writeTrial(full)))).toEqual(full);
   expect(readTrial(query(writeTrial(noTrial)))).toEqual(noTrial);
@@ -19,8 +23,8 @@ test('an address says a trial, and gives it back', () => {
 });
 
 test('an address that somebody has typed is taken as far as it can be', () => {
-  expect(readTrial(new URLSearchParams('policy=Best&remove=,&add=hub3&weight=hub1.berth.test:x'))).toEqual(
-    trial({ added: [{ name: 'hub3', weight: '1' }], weights: { 'hub1.berth.test:x': '1' } }),
+  expect(readTrial(new URLSearchParams('policy=Best&remove=,&add=hub3@%25&weight=hub1.berth.test:x'))).toEqual(
+    trial({ added: [{ name: 'hub3', weight: '1', location: '%' }], weights: { 'hub1.berth.test:x': '1' } }),
   );
 });
 
@@ -35,16 +39,17 @@ test('only what is different from now is a change', () => {
 
 test('a hub that is taken away needs no weight; one that is not linked is not taken away; one that is linked is not added', () => {
   const change = changeOf(
-    trial({ removed: ['Hub2.berth.test', 'hub9.berth.test'], weights: { 'hub2.berth.test': '5' }, added: [{ name: 'hub1.berth.test', weight: '9' }, { name: 'hub3.berth.test', weight: '4' }] }),
+    trial({ removed: ['Hub2.berth.test', 'hub9.berth.test'], weights: { 'hub2.berth.test': '5' }, added: [{ name: 'hub1.berth.test', weight: '9', location: '' }, { name: 'hub3.berth.test', weight: '4', location: ' West Europe ' }] }),
     links,
     'Hashed',
   );
-  expect(change).toEqual({ iotHubs: { add: [{ name: 'hub3.berth.test', allocationWeight: 4 }], remove: ['hub2.berth.test'] } });
+  expect(change).toEqual({ iotHubs: { add: [{ name: 'hub3.berth.test', allocationWeight: 4, location: 'West Europe' }], remove: ['hub2.berth.test'] } });
 });
 
 test('weights are judged before the server is asked, but those of hubs that go', () => {
   expect(faultOfTrial(noTrial, links)).toBeUndefined();
   expect(faultOfTrial(trial({ weights: { 'hub1.berth.test': '0' } }), links)).toMatch(/1 to 1000/);
   expect(faultOfTrial(trial({ weights: { 'hub1.berth.test': '0' }, removed: ['hub1.berth.test'] }), links)).toBeUndefined();
-  expect(faultOfTrial(trial({ added: [{ name: 'hub3', weight: '' }] }), links)).toMatch(/1 to 1000/);
+  expect(faultOfTrial(trial({ added: [{ name: 'hub3', weight: '', location: '' }] }), links)).toMatch(/1 to 1000/);
+  expect(faultOfTrial(trial({ added: [{ name: 'hub3', weight: '1', location: '91,0' }] }), links)).toMatch(/latitude/);
 });

@@ -2,6 +2,7 @@
 
 import type { LinkedHubEntry, ServicePolicy, WhatIfChange } from '../../api/types';
 import { faultOfWeight } from '../../lib/ids';
+import { faultOfLocation } from '../../lib/places';
 
 export interface Trial {
   /** Undefined: as it is. */
@@ -9,7 +10,14 @@ export interface Trial {
   removed: string[];
   /** As typed, by hub. */
   weights: Record<string, string>;
-  added: { name: string; weight: string }[];
+  added: AddedHub[];
+}
+
+/** As typed; a location that is empty was not given. */
+export interface AddedHub {
+  name: string;
+  weight: string;
+  location: string;
 }
 
 export const noTrial: Trial = { removed: [], weights: {}, added: [] };
@@ -24,6 +32,20 @@ const pairOf = (text: string): { name: string; weight: string } => {
   return { name, weight };
 };
 const spell = (name: string, weight: string): string => `${name}:${weight}`;
+// ... with where it stands behind an @, in which a comma is spelt %2C once more: "hub3.example.org:2@47.38%2C8.54".
+const addedOf = (text: string): AddedHub => {
+  const [pair = '', location = ''] = text.split('@');
+  return { ...pairOf(pair), location: decoded(location) };
+};
+const spellAdded = ({ name, weight, location }: AddedHub): string => spell(name, weight) + (location ? `@${encodeURIComponent(location)}` : '');
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 export function readTrial(given: URLSearchParams): Trial {
   const policy = given.get('policy') ?? '';
@@ -31,7 +53,7 @@ export function readTrial(given: URLSearchParams): Trial {
     ...(words.includes(policy) ? { policy: policy as ServicePolicy } : {}),
     removed: listOf(given.get('remove')),
     weights: Object.fromEntries(listOf(given.get('weight')).map(pairOf).map(({ name, weight }) => [name, weight])),
-    added: listOf(given.get('add')).map(pairOf),
+    added: listOf(given.get('add')).map(addedOf),
   };
 }
 
@@ -42,7 +64,7 @@ export function writeTrial({ policy, removed, weights, added }: Trial): Record<(
     policy,
     remove: said(removed),
     weight: said(Object.entries(weights).map(([name, weight]) => spell(name, weight))),
-    add: said(added.map(({ name, weight }) => spell(name, weight))),
+    add: said(added.map(spellAdded)),
   };
 }
 
@@ -59,7 +81,7 @@ export function changeOf(trial: Trial, links: readonly LinkedHubEntry[], stored:
     .map((hub): [string, number] => [hub.name, Number(weightIn(trial, hub))]);
   const add = trial.added
     .filter(({ name }) => !links.some((hub) => same(hub.name, name)))
-    .map(({ name, weight }) => ({ name, allocationWeight: Number(weight) }));
+    .map(({ name, weight, location }) => ({ name, allocationWeight: Number(weight), ...(location.trim() ? { location: location.trim() } : {}) }));
   const iotHubs = {
     ...(add.length > 0 ? { add } : {}),
     ...(remove.length > 0 ? { remove } : {}),
@@ -76,5 +98,5 @@ export const isChange = (change: WhatIfChange): boolean => Object.keys(change).l
 /** Why it cannot be tried; undefined: it can. */
 export function faultOfTrial(trial: Trial, links: readonly LinkedHubEntry[]): string | undefined {
   const weights = [...links.filter((hub) => !isRemoved(trial, hub.name)).map((hub) => weightIn(trial, hub)), ...trial.added.map(({ weight }) => weight)];
-  return weights.map(faultOfWeight).find((fault) => fault !== undefined);
+  return [...weights.map(faultOfWeight), ...trial.added.map(({ location }) => faultOfLocation(location.trim()))].find((fault) => fault !== undefined);
 }
