@@ -10,7 +10,7 @@
 /* What the TPM saw, and what it does not do. */
 static struct {
 	int proofs, kept;
-	char challenge[16], wrapped[16], hub[32], device_id[16], token[16];
+	char challenge[16], wrapped[16], hub[32], device_id[16], token[24];
 	bool takes_no_challenge, takes_no_key;
 } tpm_saw;
 
