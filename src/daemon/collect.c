@@ -15,7 +15,8 @@ struct journey {
 	struct metrics *metrics;
 	size_t at;
 	struct task task;
-	bool dropped; /* whoever asked has gone */
+	struct loop_guest guest; /* at home, should the server stop on the way */
+	bool dropped;            /* whoever asked has gone */
 	void (*done)(void *cookie, struct slice text);
 	void *cookie;
 };
@@ -74,10 +75,22 @@ static void add_process(struct metrics *m)
 	metrics_add(m, METRIC_berth_build_info, NULL, SLICE("version=\"" BERTH_VERSION "\""), 1);
 }
 
+static void journey_free(struct journey *j)
+{
+	metrics_free(&j->metrics);
+	free(j);
+}
+
+static void on_loop_end(struct loop_guest *guest)
+{
+	journey_free(LIST_ITEM(guest, struct journey, guest));
+}
+
 static void home(struct journey *j)
 {
 	struct buf text;
 
+	list_remove(&j->guest.link);
 	if (!j->dropped) {
 		add_process(j->metrics);
 		buf_init(&text, METRICS_TEXT_MAX);
@@ -85,8 +98,7 @@ static void home(struct journey *j)
 		j->done(j->cookie, buf_slice(&text));
 		buf_fini(&text);
 	}
-	metrics_free(&j->metrics);
-	free(j);
+	journey_free(j);
 }
 
 /* On the loop of stop number `at`; behind the last one, at home again. */
@@ -119,6 +131,8 @@ static void *collect(void *cookie, void (*done)(void *, struct slice), void *don
 	j->done = done;
 	j->cookie = done_cookie;
 	j->task.run = arrive;
+	j->guest.end = on_loop_end;
+	loop_invite(c->stops[0].loop, &j->guest);
 	loop_post(c->stops[0].loop, &j->task);
 	return j;
 }
