@@ -268,6 +268,22 @@ fail:
 	return e;
 }
 
+/* Storeys ask each other, links ask the API, and the API asks provision: whoever asks falls silent before one who answers goes. */
+static void silence(struct house *h)
+{
+	for (size_t i = 0; i < h->count; i++) {
+		timer_cancel(&h->storeys[i].wait);
+		doors_close(&h->storeys[i].doors);
+		if (h->storeys[i].link)
+			link_halt(h->storeys[i].link);
+	}
+	for (size_t i = 0; i < h->count; i++)
+		api_free(&h->storeys[i].api);
+	for (size_t i = 0; i < h->count; i++)
+		if (h->storeys[i].provision)
+			provision_halt(h->storeys[i].provision);
+}
+
 void house_close(struct house **house)
 {
 	struct house *h = *house;
@@ -275,12 +291,11 @@ void house_close(struct house **house)
 	if (h == NULL)
 		return;
 	listener_free(&h->admin);
+	if (h->storeys)
+		silence(h);
 	for (size_t i = 0; h->storeys && i < h->count; i++) {
 		struct storey *s = &h->storeys[i];
 
-		timer_cancel(&s->wait);
-		doors_close(&s->doors);
-		api_free(&s->api);
 		provision_free(&s->provision);
 		link_free(&s->link);
 		hubs_free(&s->hubs);

@@ -517,7 +517,7 @@ static void start_exchange(struct far_hub *h)
 /* Send what may be sent. While the breaker is open nothing goes; when its time is over, one question goes ahead of the others. */
 void link_pump(struct far_hub *h)
 {
-	while (!list_empty(&h->waiting) && h->in_flight < LINK_IN_FLIGHT) {
+	while (!list_empty(&h->waiting) && h->in_flight < LINK_IN_FLIGHT && !h->link->halted) {
 		int in_flight = h->in_flight;
 
 		if (loop_now_ms(h->link->conf.loop) < h->closed_until_ms) {
@@ -549,22 +549,29 @@ enum err link_new(const struct link_conf *conf, struct link **out)
 	return OK;
 }
 
-void link_free(struct link **link)
+void link_halt(struct link *link)
 {
 	struct list *at;
+
+	link->halted = true;
+	while ((at = list_shift(&link->exchanges)) != NULL) {
+		struct exchange *x = LIST_ITEM(at, struct exchange, link);
+
+		fetch_cancel(&x->fetch);
+		if (x->local)
+			link->conf.local->cancel(link->conf.local->cookie, x->local);
+		exchange_free(x);
+	}
+}
+
+void link_free(struct link **link)
+{
 	struct far_hub *h;
 	size_t place = 0;
 
 	if (*link == NULL)
 		return;
-	while ((at = list_shift(&(*link)->exchanges)) != NULL) {
-		struct exchange *x = LIST_ITEM(at, struct exchange, link);
-
-		fetch_cancel(&x->fetch);
-		if (x->local)
-			(*link)->conf.local->cancel((*link)->conf.local->cookie, x->local);
-		exchange_free(x);
-	}
+	link_halt(*link);
 	while ((h = map_each((*link)->hubs, &place, NULL)) != NULL)
 		hub_free(h);
 	map_free(&(*link)->hubs);

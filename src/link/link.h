@@ -48,6 +48,9 @@ struct link_conf {
 MUST_USE enum err link_new(const struct link_conf *, struct link **);
 void              link_free(struct link **); /* every question has ended or been cancelled */
 
+/* What is on its way to hubs is dropped, and nothing is sent any more: before `local` goes. Questions can still be cancelled. */
+void link_halt(struct link *);
+
 /* What the hub is to know. */
 struct link_identity {
 	struct slice device_id;

@@ -41,6 +41,7 @@ struct link {
 	struct link_conf conf;
 	struct map *hubs;
 	struct list exchanges;
+	bool halted;
 };
 
 struct exchange;

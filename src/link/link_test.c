@@ -516,6 +516,31 @@ static void the_room_can_be_left_with_everything_under_way(void **state)
 		assert_true(s->requests[i].dropped);
 }
 
+static void after_a_halt_nothing_is_sent_and_questions_can_be_cancelled(void **state)
+{
+	struct scene *s = *state;
+	struct heard h[3] = {0};
+	struct linked_hub hub = HUB1;
+	struct link_ask *on_its_way = ensure(s, hub, "a", &h[0]), *waiting, *late;
+	size_t sent;
+
+	loop_settle(s->loop);
+	waiting = ensure(s, hub, "b", &h[1]);
+	sent = s->count;
+	link_halt(s->link);
+	late = ensure(s, hub, "c", &h[2]);
+	loop_settle(s->loop);
+	loop_advance(s->loop, 1000);
+	assert_int_equal(s->count, sent);
+	for (size_t i = 0; i < sent; i++)
+		assert_true(s->requests[i].dropped);
+	link_cancel(&on_its_way);
+	link_cancel(&waiting);
+	link_cancel(&late);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(h[i].times, 0);
+}
+
 /* --- round trips --- */
 
 static void round_trips_are_smoothed(void **state)
@@ -571,6 +596,7 @@ int main(void)
 		SCENE_TEST(a_deadline_ends_a_question_on_its_way_and_a_creation_may_have_arrived),
 		SCENE_TEST(a_deadline_ends_a_question_that_was_never_put),
 		SCENE_TEST(the_room_can_be_left_with_everything_under_way),
+		SCENE_TEST(after_a_halt_nothing_is_sent_and_questions_can_be_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,20 +64,26 @@ static void ask_free(struct provision_ask *ask)
 }
 
 /* The loops stand still by now, so it does not matter on whose thread this runs. */
-void provision_free(struct provision **it)
+void provision_halt(struct provision *p)
 {
-	struct provision *p = *it;
 	struct list *link;
 
-	*it = NULL;
-	if (p == NULL)
-		return;
-	resume_free(p);
-	list_fetcher_free(&p->lists);
 	while ((link = list_shift(&p->registrations)) != NULL)
 		registration_free(LIST_ITEM(link, struct registration, link));
 	while ((link = list_shift(&p->asks)) != NULL)
 		ask_free(LIST_ITEM(link, struct provision_ask, link));
+}
+
+void provision_free(struct provision **it)
+{
+	struct provision *p = *it;
+
+	*it = NULL;
+	if (p == NULL)
+		return;
+	provision_halt(p);
+	resume_free(p);
+	list_fetcher_free(&p->lists);
 	timer_cancel(&p->trim_timer);
 	store_cancel(&p->trim_ask);
 	attempts_free(p);

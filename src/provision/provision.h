@@ -82,6 +82,10 @@ struct provision_conf {
 MUST_USE enum err provision_new(const struct provision_conf *, struct provision **);
 void provision_free(struct provision **);
 
+/* Drop what is under way, when its loop stands still. Rooms that know each other drop all before the first is freed, for a device is
+ * often asked about from a loop that is not its own. */
+void provision_halt(struct provision *);
+
 /* To each of the hubs, as this loop's links have measured them: microseconds, 0 where none was. NULL: no memory; then they are as if never
  * measured. */
 const int64_t *provision_round_trips(const struct provision *, const struct linked_hub *hubs, size_t count, struct arena *);
