@@ -87,12 +87,11 @@ static enum err open_store(struct house *h, const char **why)
 /* Whose word counts for where a device is, and what is known of that place. All of it, or nothing. */
 static enum err learn_places(struct house *h, const struct settings *s, const char **why)
 {
-	struct proxies *trial = proxies_new();
-	enum err e = trial ? proxies_trust(trial, s->trusted_proxies, h->arena, why) : ERR_NO_MEMORY;
+	struct networks trusted;
+	enum err e = networks_read(s->trusted_proxies, "--trusted-proxies", &trusted, h->arena, why);
 
-	proxies_free(&trial);
 	if (e == OK && (e = geo_load(h->geo, s->geo_database, h->arena, why)) == OK)
-		e = proxies_trust(h->proxies, s->trusted_proxies, h->arena, why);
+		proxies_trust(h->proxies, &trusted);
 	return e;
 }
 

@@ -8,15 +8,9 @@
 
 #include "io/proxies.h"
 
-struct network {
-	struct address address;
-	int bits;
-};
-
 struct proxies {
 	pthread_rwlock_t lock;
-	struct network trusted[PROXIES_MAX];
-	size_t count;
+	struct networks trusted;
 };
 
 /* Who stands in a header, from the client to the last proxy but one. */
@@ -48,57 +42,11 @@ void proxies_free(struct proxies **p)
 	*p = NULL;
 }
 
-/* --- who is trusted --- */
-
-static bool read_network(struct slice text, struct network *out)
+void proxies_trust(struct proxies *p, const struct networks *networks)
 {
-	const char *slash = text.n ? memchr(text.p, '/', text.n) : NULL;
-	struct slice address = slash ? slice_to(text, (size_t)(slash - text.p)) : text;
-	uint64_t bits;
-
-	if (!address_read(address, &out->address) || address_alone(address).n != slice_trim(address).n)
-		return false;
-	out->bits = out->address.six ? 128 : 32;
-	if (slash == NULL)
-		return true;
-	if (!slice_to_u64(slice_from(text, (size_t)(slash - text.p) + 1), &bits) || bits > (uint64_t)out->bits)
-		return false;
-	out->bits = (int)bits;
-	return true;
-}
-
-enum err proxies_trust(struct proxies *p, const char *list, struct arena *arena, const char **why)
-{
-	struct network fresh[PROXIES_MAX];
-	struct slice rest = list ? slice_str(list) : NO_SLICE, piece;
-	size_t count = 0;
-
-	while (slice_next(&rest, ',', &piece)) {
-		piece = slice_trim(piece);
-		if (piece.n == 0)
-			continue;
-		if (count == PROXIES_MAX) {
-			*why = arena_printf(arena, "--trusted-proxies takes %d networks at most.", PROXIES_MAX);
-			return ERR_INVALID;
-		}
-		if (!read_network(piece, &fresh[count++])) {
-			*why = arena_printf(arena, "--trusted-proxies wants addresses or networks (10.0.0.0/8), not \"%.*s\".", SLICE_ARG(piece));
-			return ERR_INVALID;
-		}
-	}
 	pthread_rwlock_wrlock(&p->lock);
-	memcpy(p->trusted, fresh, count * sizeof(*fresh));
-	p->count = count;
+	p->trusted = *networks;
 	pthread_rwlock_unlock(&p->lock);
-	return OK;
-}
-
-static bool is_trusted(const struct proxies *p, const struct address *address)
-{
-	for (size_t i = 0; i < p->count; i++)
-		if (address_shares(address, &p->trusted[i].address, p->trusted[i].bits))
-			return true;
-	return false;
 }
 
 /* --- what they say --- */
@@ -180,7 +128,7 @@ static void follow(const struct proxies *p, const struct hops *hops, struct addr
 {
 	if (hops->too_many)
 		return;
-	for (size_t i = hops->count; i > 0 && is_trusted(p, from) && hops->at[i - 1].known; i--)
+	for (size_t i = hops->count; i > 0 && networks_have(&p->trusted, from) && hops->at[i - 1].known; i--)
 		*from = hops->at[i - 1].address;
 }
 
@@ -212,7 +160,7 @@ const char *proxies_client(struct proxies *p, const char *peer, const struct htt
 	if (p == NULL || !address_read(slice_str(peer), &from))
 		return peer;
 	pthread_rwlock_rdlock(&p->lock);
-	believed = p->count > 0 && is_trusted(p, &from) && find_client(p, &from, head, &client);
+	believed = networks_have(&p->trusted, &from) && find_client(p, &from, head, &client);
 	pthread_rwlock_unlock(&p->lock);
 	if (!believed || (client.six == from.six && memcmp(client.at, from.at, sizeof(from.at)) == 0))
 		return peer;

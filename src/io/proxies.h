@@ -4,13 +4,10 @@
 #ifndef BERTH_IO_PROXIES_H
 #define BERTH_IO_PROXIES_H
 
-#include "base/arena.h"
-#include "base/err.h"
 #include "codec/http.h"
-#include "io/address.h"
+#include "io/networks.h"
 
-#define PROXIES_MAX     64 /* networks that are trusted */
-#define FORWARDED_HOPS  32 /* proxies one behind the other */
+#define FORWARDED_HOPS 32 /* proxies one behind the other */
 
 struct proxies;
 
@@ -18,9 +15,8 @@ struct proxies;
 struct proxies *proxies_new(void);
 void proxies_free(struct proxies **);
 
-/* From now on those of the list: "10.0.0.0/8,192.0.2.7,2001:db8::/32"; NULL or empty: nobody. What is wrong with it leaves things as they
- * were: ERR_INVALID with a sentence in `why`, in the arena. From one thread at a time, while others ask. */
-MUST_USE enum err proxies_trust(struct proxies *, const char *list, struct arena *, const char **why);
+/* From now on those in the list. From one thread at a time, while others ask. */
+void proxies_trust(struct proxies *, const struct networks *);
 
 /* Who asked. `peer` (as in struct stream) if it is not trusted, or says nothing that can be read; else the last address in X-Forwarded-For,
  * or in Forwarded (RFC 7239), that is none of the trusted, written into `room` without a port. When both headers are there they must agree,
