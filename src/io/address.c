@@ -2,6 +2,7 @@
  * address.c: IP addresses.
  */
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "io/address.h"
@@ -34,10 +35,31 @@ static bool is_mapped(const unsigned char at[V6_SIZE])
 	return memcmp(at, mapped, sizeof(mapped)) == 0;
 }
 
+struct address address_over(const void *bytes, bool six)
+{
+	const unsigned char *from = bytes;
+	struct address a = {.six = six && !is_mapped(from)};
+
+	memcpy(a.at, six && !a.six ? from + V6_SIZE - V4_SIZE : from, a.six ? V6_SIZE : V4_SIZE);
+	return a;
+}
+
+bool address_of_socket(const struct sockaddr *at, struct address *out)
+{
+	if (at->sa_family == AF_INET)
+		*out = address_over(&((const struct sockaddr_in *)at)->sin_addr, false);
+	else if (at->sa_family == AF_INET6)
+		*out = address_over(&((const struct sockaddr_in6 *)at)->sin6_addr, true);
+	else
+		return false;
+	return true;
+}
+
 bool address_read(struct slice text, struct address *out)
 {
 	struct slice alone = address_alone(text);
 	const char *zone = alone.n ? memchr(alone.p, '%', alone.n) : NULL;
+	unsigned char bytes[V6_SIZE];
 	char name[ADDRESS_TEXT];
 
 	*out = (struct address){0};
@@ -47,14 +69,12 @@ bool address_read(struct slice text, struct address *out)
 		return false;
 	memcpy(name, alone.p, alone.n);
 	name[alone.n] = 0;
-	if (inet_pton(AF_INET, name, out->at) == 1)
-		return true;
-	out->six = inet_pton(AF_INET6, name, out->at) == 1;
-	if (!out->six || !is_mapped(out->at))
-		return out->six;
-	out->six = false;
-	memmove(out->at, out->at + V6_SIZE - V4_SIZE, V4_SIZE);
-	memset(out->at + V4_SIZE, 0, V6_SIZE - V4_SIZE);
+	if (inet_pton(AF_INET, name, bytes) == 1)
+		*out = address_over(bytes, false);
+	else if (inet_pton(AF_INET6, name, bytes) == 1)
+		*out = address_over(bytes, true);
+	else
+		return false;
 	return true;
 }
 

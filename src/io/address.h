@@ -10,6 +10,8 @@
 
 #define ADDRESS_TEXT 46 /* of any address, with the NUL */
 
+struct sockaddr;
+
 struct address {
 	bool six;             /* IPv6; one that only stands for an IPv4 address (::ffff:192.0.2.7) is that one */
 	unsigned char at[16]; /* 4 of them, or 16 */
@@ -20,6 +22,12 @@ struct slice address_alone(struct slice text);
 
 /* Read it, with or without a port. False: it is none. A zone ("%eth0") is left out. */
 bool address_read(struct slice text, struct address *out);
+
+/* The address of these 4 bytes, or, `six`, 16. */
+struct address address_over(const void *bytes, bool six);
+
+/* The address of a socket. False: of neither family. */
+bool address_of_socket(const struct sockaddr *, struct address *out);
 
 /* As text, without a port. */
 const char *address_write(const struct address *, char room[ADDRESS_TEXT]);

@@ -1,4 +1,5 @@
 /* Addresses as text and bytes. */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,6 +43,27 @@ static void what_is_none_is_refused(void **state)
 		if (address_read(slice_str(bad[i]), &a))
 			fail_msg("%s was taken", bad[i]);
 	assert_false(address_read(NO_SLICE, &a));
+}
+
+static void bytes_and_sockets_have_addresses(void **state)
+{
+	static const unsigned char six[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 7}, mapped[16] = {[10] = 0xff, 0xff, 203, 0, 113, 7};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = 1};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = 1};
+	struct address a = address_over(six, true);
+	char room[ADDRESS_TEXT];
+
+	(void)state;
+	assert_string_equal(address_write(&a, room), "2001:db8::7");
+	a = address_over(mapped, true);
+	assert_string_equal(address_write(&a, room), "203.0.113.7");
+	memcpy(&v4.sin_addr, mapped + 12, 4);
+	assert_true(address_of_socket((struct sockaddr *)&v4, &a));
+	assert_string_equal(address_write(&a, room), "203.0.113.7");
+	memcpy(&v6.sin6_addr, six, 16);
+	assert_true(address_of_socket((struct sockaddr *)&v6, &a));
+	assert_string_equal(address_write(&a, room), "2001:db8::7");
+	assert_false(address_of_socket(&(struct sockaddr){.sa_family = AF_UNIX}, &a));
 }
 
 static bool shares(const char *one, const char *other, int bits)
@@ -98,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ports_and_brackets_do_not_matter),
 		cmocka_unit_test(what_is_none_is_refused),
+		cmocka_unit_test(bytes_and_sockets_have_addresses),
 		cmocka_unit_test(networks_end_where_they_say),
 		cmocka_unit_test(addresses_that_are_nowhere_are_told),
 	};

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -252,12 +253,13 @@ static void pause_accepting(struct listener *l, int error)
 		watch_doors(l, 0);
 }
 
-static void greet(struct listener *l, int fd, const struct sockaddr *from)
+static void greet(struct listener *l, int fd, const struct sockaddr *at)
 {
 	struct peer *peer = NULL;
+	struct address from;
 
-	if (atomic_load(&l->open) >= (unsigned long)l->limits.connections_max ||
-	    peer_enter(l->peers, from, l->limits.per_peer_max, &peer) != OK) {
+	if (atomic_load(&l->open) >= (unsigned long)l->limits.connections_max || !address_of_socket(at, &from) ||
+	    peer_enter(l->peers, &from, l->limits.per_peer_max, &peer) != OK) {
 		atomic_fetch_add(&l->refused, 1);
 		close(fd);
 		return;

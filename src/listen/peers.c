@@ -1,13 +1,13 @@
-#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "listen/peers.h"
 
-#define PREFIX6_BYTES 8
+#define PREFIX6_BYTES  8
+#define ADDRESS4_BYTES 4
 
 struct peer {
 	int count;
-	unsigned char key[1 + PREFIX6_BYTES]; /* family, then the address or its prefix */
+	unsigned char key[1 + PREFIX6_BYTES]; /* whether it is IPv6, then the address or its prefix */
 	size_t key_size;
 };
 
@@ -16,16 +16,13 @@ static struct slice peer_key(const struct peer *p)
 	return slice_over(p->key, p->key_size);
 }
 
-static void set_key(struct peer *p, const struct sockaddr *from)
+static void set_key(struct peer *p, const struct address *from)
 {
-	p->key[0] = (unsigned char)from->sa_family;
-	if (from->sa_family == AF_INET6) {
-		memcpy(p->key + 1, &((const struct sockaddr_in6 *)from)->sin6_addr, PREFIX6_BYTES);
-		p->key_size = 1 + PREFIX6_BYTES;
-	} else {
-		memcpy(p->key + 1, &((const struct sockaddr_in *)from)->sin_addr, sizeof(struct in_addr));
-		p->key_size = 1 + sizeof(struct in_addr);
-	}
+	size_t size = from->six ? PREFIX6_BYTES : ADDRESS4_BYTES;
+
+	p->key[0] = from->six;
+	memcpy(p->key + 1, from->at, size);
+	p->key_size = 1 + size;
 }
 
 static enum err add(struct map *peers, const struct peer *like, struct peer **out)
@@ -44,7 +41,7 @@ static enum err add(struct map *peers, const struct peer *like, struct peer **ou
 	return OK;
 }
 
-enum err peer_enter(struct map *peers, const struct sockaddr *from, int max, struct peer **out)
+enum err peer_enter(struct map *peers, const struct address *from, int max, struct peer **out)
 {
 	struct peer like = {0};
 	struct peer *p;
