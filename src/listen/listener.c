@@ -1,65 +1,19 @@
-#include <assert.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "io/plain.h"
 #include "listen/door.h"
-#include "listen/listen.h"
-#include "listen/peers.h"
+#include "listen/listen_own.h"
 
 #define ACCEPT_BATCH    64  /* connections taken before other things get their turn */
 #define ACCEPT_PAUSE_MS 100 /* when the process is out of descriptors */
 #define PEERS_MAX       1000000
 #define FREE_PORT_TRIES 16 /* for a port that is free at all addresses */
 
-struct door {
-	struct listener *listener;
-	int fd;
-	struct watch *watch;
-};
-
-struct listener {
-	struct loop *loop;
-	const struct protocol *protocol;
-	void *house;
-	struct tls *tls;
-	struct listen_limits limits;
-	struct door doors[LISTEN_ADDRESSES];
-	size_t door_count;
-	int port;
-	struct list guests; /* struct guest */
-	struct map *peers;
-	struct timer *pause; /* of accepting */
-	atomic_ulong accepted, refused, handshake_failed, open;
-
-	/* the end */
-	bool draining, cut_off, told, freed;
-	struct timer *deadline;
-	struct task tell;
-	void (*idle)(void *cookie);
-	void *idle_cookie;
-};
-
-/* One connection, from accept to the last of its goodbye. It is kept while its stream, its protocol or a call of
- * ours needs it. */
-struct guest {
-	struct list link;
-	struct listener *listener;
-	struct stream *stream; /* ours during the handshake */
-	struct connection *connection;
-	struct protocol_env env;
-	struct peer *peer;
-	struct timer *last_word;
-	int needed_by;
-	bool closed; /* the protocol has said so */
-};
-
-/* --- the end of a guest, and of the listener --- */
+/* --- the end --- */
 
 /* Whether nothing is left to wait for. Once cut off, only connections count, and no goodbyes. */
 static bool is_idle(const struct listener *l)
@@ -102,129 +56,12 @@ static void listener_destroy(struct listener *l)
 	free(l);
 }
 
-static void guest_drop(struct guest *g)
+void listener_guest_left(struct listener *l)
 {
-	struct listener *l = g->listener;
-
-	if (--g->needed_by > 0)
-		return;
-	timer_cancel(&g->last_word);
-	list_remove(&g->link);
-	free(g);
 	if (l->freed)
 		listener_destroy(l);
 	else
 		tell_when_idle(l);
-}
-
-static void on_stream_gone(void *cookie)
-{
-	struct guest *g = cookie;
-	struct listener *l = g->listener;
-
-	peer_leave(l->peers, &g->peer);
-	atomic_fetch_sub(&l->open, 1);
-	guest_drop(g);
-}
-
-static void on_connection_closed(void *cookie, struct connection *c)
-{
-	struct guest *g = cookie;
-
-	assert(g->connection == NULL || g->connection == c);
-	g->connection = NULL;
-	g->closed = true;
-	timer_cancel(&g->last_word);
-	guest_drop(g);
-}
-
-/* During the handshake. The guest goes with its stream. */
-static void guest_leave(struct guest *g)
-{
-	struct stream *stream = g->stream;
-
-	g->stream = NULL;
-	stream_abort(&stream);
-}
-
-/* --- the handshake, and handing over --- */
-
-static void on_last_word(void *cookie)
-{
-	struct guest *g = cookie;
-
-	g->last_word = NULL;
-	g->listener->protocol->drain(g->connection);
-}
-
-static void on_open(void *cookie)
-{
-	struct guest *g = cookie;
-	struct listener *l = g->listener;
-
-	g->needed_by += 2; /* the connection, which may end while it begins, and this call */
-	g->connection = l->protocol->open(l->loop, &g->stream, &g->env);
-	if (g->connection == NULL)
-		g->needed_by--;
-	else if (g->closed)
-		g->connection = NULL; /* it has been and gone */
-	else if (l->draining && (g->last_word = loop_after(l->loop, LISTEN_LAST_WORD_MS, on_last_word, g)) == NULL)
-		l->protocol->drain(g->connection);
-	guest_drop(g);
-}
-
-static void on_bytes(void *cookie)
-{
-	(void)cookie; /* on_open comes first, and hands the stream over */
-}
-
-static void on_broken(void *cookie, enum err why)
-{
-	struct guest *g = cookie;
-
-	log_debug(NULL, "handshake failed", "peer", g->stream->peer_address, "why", err_text(why), NULL);
-	atomic_fetch_add(&g->listener->handshake_failed, 1);
-	guest_leave(g);
-}
-
-static const struct stream_user doorman = {.on_open = on_open, .on_bytes = on_bytes, .on_broken = on_broken};
-
-/* Takes over the descriptor. */
-static enum err guest_stream(struct guest *g, int fd)
-{
-	struct listener *l = g->listener;
-	struct socket_conf conf = {
-		.handshake_ms = l->limits.handshake_ms, .linger_ms = l->limits.linger_ms, .gone = on_stream_gone, .gone_cookie = g};
-
-	if (l->tls)
-		return tls_accept(l->loop, l->tls, fd, &conf, &doorman, g, &g->stream);
-	return plain_accept(l->loop, fd, &conf, &doorman, g, &g->stream);
-}
-
-/* Takes over the descriptor. */
-static void let_in(struct listener *l, int fd, struct peer *peer)
-{
-	struct guest *g = calloc(1, sizeof(*g));
-
-	if (g == NULL) {
-		close(fd);
-		goto fail;
-	}
-	g->listener = l;
-	g->env = (struct protocol_env){.house = l->house, .closed = on_connection_closed, .cookie = g};
-	g->peer = peer;
-	g->needed_by = 1; /* the stream */
-	if (guest_stream(g, fd) != OK)
-		goto fail;
-	list_append(&l->guests, &g->link);
-	atomic_fetch_add(&l->open, 1);
-	atomic_fetch_add(&l->accepted, 1);
-	return;
-
-fail:
-	free(g);
-	peer_leave(l->peers, &peer);
-	atomic_fetch_add(&l->refused, 1);
 }
 
 /* --- accepting --- */
@@ -264,7 +101,7 @@ static void greet(struct listener *l, int fd, const struct sockaddr *at)
 		close(fd);
 		return;
 	}
-	let_in(l, fd, peer);
+	guest_let_in(l, fd, peer);
 }
 
 /* Take up to `most` connections. */
@@ -415,20 +252,6 @@ static void for_each_guest(struct listener *l, void (*what)(struct guest *))
 		list_append(&l->guests, link);
 		what(LIST_ITEM(link, struct guest, link));
 	}
-}
-
-static void guest_drain(struct guest *g)
-{
-	if (g->connection)
-		g->listener->protocol->drain(g->connection);
-}
-
-static void guest_abort(struct guest *g)
-{
-	if (g->connection)
-		g->listener->protocol->abort(g->connection);
-	else if (g->stream)
-		guest_leave(g);
 }
 
 static void on_deadline(void *cookie)
