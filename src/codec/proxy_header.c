@@ -200,6 +200,6 @@ enum err proxy_header_read(struct slice in, struct proxy_header *out, const char
 	if (begins(in, SLICE(SIGNATURE)))
 		return read_version_2(in, out, why);
 	if (in.p[0] == 0x16) /* a TLS handshake record (RFC 8446 section 5.1) */
-		return refuse(why, "there is none: TLS begins at once");
+		return refuse(why, "there is none, TLS begins at once");
 	return refuse(why, "there is none");
 }

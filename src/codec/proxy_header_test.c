@@ -125,7 +125,7 @@ static void what_is_no_header_is_refused_at_its_first_wrong_byte(void **state)
 	}
 	becomes("GET / HTTP/1.1\r\n\r\n", "there is none");
 	becomes("proxy TCP4 203.0.113.130 192.0.2.1 1 2\r\n", "there is none");
-	becomes("\x16\x03\x01\x02", "there is none: TLS begins at once");
+	becomes("\x16\x03\x01\x02", "there is none, TLS begins at once");
 	becomes(SIGNATURE "\x11", "its version is neither 1 nor 2");
 	becomes(SIGNATURE "\x22", "its command is neither LOCAL nor PROXY");
 	becomes(SIGNATURE "\x21\x41", "it names a family or a transport that there is not");

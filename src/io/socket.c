@@ -42,6 +42,8 @@ static void on_deadline(void *cookie)
 	struct socket *k = cookie;
 
 	k->deadline = NULL;
+	if (k->unintroduced)
+		k->fault = "it did not come in time";
 	if (k->phase == SOCKET_OPENING)
 		socket_break(k, ERR_TIMEOUT);
 	else
@@ -50,12 +52,28 @@ static void on_deadline(void *cookie)
 
 /* --- a turn: what a socket does when it is ready, or was asked to write --- */
 
+static enum err be_introduced(struct socket *k)
+{
+	enum err e = introduction_read(k);
+
+	if (e != OK)
+		return e;
+	k->unintroduced = false;
+	if (k->s.user->on_introduced)
+		k->s.user->on_introduced(k->s.cookie);
+	return OK;
+}
+
 static void do_opening(struct socket *k)
 {
 	enum err e = OK;
 
 	k->read_wants = WATCH_READ;
-	if (k->transport->open)
+	if (k->unintroduced)
+		e = be_introduced(k);
+	if (k->phase != SOCKET_OPENING)
+		return; /* whoever was introduced is not wanted */
+	if (e == OK && k->transport->open)
 		e = k->transport->open(k);
 	if (e == ERR_AGAIN)
 		return;
@@ -326,16 +344,22 @@ enum err socket_start(struct socket *k, const struct transport *transport, struc
 	list_init(&k->guest.link);
 	buf_init(&k->inbox, STREAM_INBOX_MAX);
 	buf_init(&k->outbox, STREAM_OUTBOX_MAX);
+	k->unintroduced = conf->proxied;
 	name_peer(k);
 	if (k->read_wants == 0)
 		k->read_wants = WATCH_READ;
 	if ((k->watch = loop_watch(loop, fd, k->read_wants, on_ready, k)) == NULL)
 		return ERR_NO_MEMORY;
-	if (transport->open == NULL) {
+	if (transport->open == NULL && !k->unintroduced) {
 		schedule(k); /* nothing to wait for: open in the next turn */
 	} else if ((k->deadline = loop_after(loop, conf->handshake_ms, on_deadline, k)) == NULL) {
 		watch_stop(&k->watch);
 		return ERR_NO_MEMORY;
 	}
 	return OK;
+}
+
+const char *socket_header_fault(const struct stream *s)
+{
+	return ((const struct socket *)s)->fault;
 }

@@ -1,5 +1,6 @@
 /*
- * socket_own.h: inside the streams over sockets. Only socket.c, plain.c and tls_stream.c look here.
+ * socket_own.h: inside the streams over sockets. Only socket.c, introduction.c, plain.c and tls_stream.c
+ * look here.
  */
 #ifndef BERTH_IO_SOCKET_OWN_H
 #define BERTH_IO_SOCKET_OWN_H
@@ -47,9 +48,11 @@ struct socket {
 	enum socket_phase phase;
 	int fd;
 	int read_wants, write_wants;
-	bool in_turn; /* gone now: freed when the turn ends */
-	bool more;    /* of transport->read */
-	bool resume;  /* the inbox was full and has room again */
+	bool in_turn;      /* gone now: freed when the turn ends */
+	bool more;         /* of transport->read */
+	bool resume;       /* the inbox was full and has room again */
+	bool unintroduced; /* a proxy's header is still to come; until then the inbox holds its beginning */
+	const char *fault; /* of that header */
 	struct watch *watch;
 	struct timer *deadline;
 	struct task turn;
@@ -63,5 +66,9 @@ struct socket {
  * nothing is kept; `fd` and the transport stay the caller's to undo. */
 MUST_USE enum err socket_start(struct socket *k, const struct transport *, struct loop *, int fd, const struct socket_conf *,
 			       const struct stream_user *, void *cookie);
+
+/* Take the header of a proxy, and nothing of what stands behind it, and name the peer. ERR_AGAIN: read_wants is to wait for. ERR_MALFORMED with
+ * the fault in `fault`; ERR_CLOSED, ERR_IO, with one if it had begun; ERR_NO_MEMORY. */
+MUST_USE enum err introduction_read(struct socket *k);
 
 #endif

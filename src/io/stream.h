@@ -27,6 +27,9 @@ struct stream_user {
 	void (*on_drained)(void *cookie);
 	/* The stream broke or timed out; only stream_close may follow. */
 	void (*on_broken)(void *cookie, enum err why);
+	/* A proxy has said for whom it connects (io/socket.h): peer_address is that one's, unless it speaks for itself. Once, before the
+	 * handshake. May be NULL. */
+	void (*on_introduced)(void *cookie);
 };
 
 /* What a kind of stream fills in. */
