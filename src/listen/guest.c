@@ -2,12 +2,15 @@
  * guest.c: one connection, from accept to the last of its goodbye.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "io/plain.h"
 #include "listen/listen_own.h"
+
+#define REASON_MAX 128
 
 /* --- the end --- */
 
@@ -55,6 +58,19 @@ static void guest_leave(struct guest *g)
 
 /* --- the handshake, and handing over --- */
 
+/* A proxy has said for whom it connects: that one's place is taken. */
+static void on_introduced(void *cookie)
+{
+	struct guest *g = cookie;
+	struct listener *l = g->listener;
+	struct address from;
+
+	if (address_read(slice_str(g->stream->peer_address), &from) && peer_enter(l->peers, &from, l->limits.per_peer_max, &g->peer) == OK)
+		return;
+	atomic_fetch_add(&l->refused, 1);
+	guest_leave(g);
+}
+
 static void on_last_word(void *cookie)
 {
 	struct guest *g = cookie;
@@ -84,30 +100,50 @@ static void on_bytes(void *cookie)
 	(void)cookie; /* on_open comes first, and hands the stream over */
 }
 
+/* Nothing that a client did: the proxy is not set up as the operator believes, and all behind it are shut out. */
+static void tell_fault(const struct guest *g, const char *fault)
+{
+	char reason[REASON_MAX];
+
+	snprintf(reason, sizeof(reason), "PROXY header (--proxy-protocol): %s", fault);
+	log_warn(NULL, "connection-refused", "protocol", g->listener->protocol->name, "peer", g->stream->peer_address, "reason", reason,
+		 NULL);
+}
+
 static void on_broken(void *cookie, enum err why)
 {
 	struct guest *g = cookie;
+	const char *fault = socket_header_fault(g->stream);
 
-	log_debug(NULL, "handshake failed", "peer", g->stream->peer_address, "why", err_text(why), NULL);
-	atomic_fetch_add(&g->listener->handshake_failed, 1);
+	if (fault) {
+		tell_fault(g, fault);
+		atomic_fetch_add(&g->listener->header_refused, 1);
+	} else {
+		log_debug(NULL, "handshake failed", "peer", g->stream->peer_address, "why", err_text(why), NULL);
+		atomic_fetch_add(&g->listener->handshake_failed, 1);
+	}
 	guest_leave(g);
 }
 
-static const struct stream_user doorman = {.on_open = on_open, .on_bytes = on_bytes, .on_broken = on_broken};
+static const struct stream_user doorman = {
+	.on_introduced = on_introduced, .on_open = on_open, .on_bytes = on_bytes, .on_broken = on_broken};
 
 /* Takes over the descriptor. */
-static enum err guest_stream(struct guest *g, int fd)
+static enum err guest_stream(struct guest *g, int fd, bool proxied)
 {
 	struct listener *l = g->listener;
-	struct socket_conf conf = {
-		.handshake_ms = l->limits.handshake_ms, .linger_ms = l->limits.linger_ms, .gone = on_stream_gone, .gone_cookie = g};
+	struct socket_conf conf = {.handshake_ms = l->limits.handshake_ms,
+				   .linger_ms = l->limits.linger_ms,
+				   .proxied = proxied,
+				   .gone = on_stream_gone,
+				   .gone_cookie = g};
 
 	if (l->tls)
 		return tls_accept(l->loop, l->tls, fd, &conf, &doorman, g, &g->stream);
 	return plain_accept(l->loop, fd, &conf, &doorman, g, &g->stream);
 }
 
-void guest_let_in(struct listener *l, int fd, struct peer *peer)
+void guest_let_in(struct listener *l, int fd, struct peer *peer, bool proxied)
 {
 	struct guest *g = calloc(1, sizeof(*g));
 
@@ -119,7 +155,7 @@ void guest_let_in(struct listener *l, int fd, struct peer *peer)
 	g->env = (struct protocol_env){.house = l->house, .closed = on_connection_closed, .cookie = g};
 	g->peer = peer;
 	g->needed_by = 1; /* the stream */
-	if (guest_stream(g, fd) != OK)
+	if (guest_stream(g, fd, proxied) != OK)
 		goto fail;
 	list_append(&l->guests, &g->link);
 	atomic_fetch_add(&l->open, 1);

@@ -12,6 +12,7 @@
 #ifndef BERTH_LISTEN_LISTEN_H
 #define BERTH_LISTEN_LISTEN_H
 
+#include "io/networks.h"
 #include "io/tls.h"
 #include "protocol/protocol.h"
 
@@ -24,7 +25,7 @@ struct listener;
 
 struct listen_limits {
 	int connections_max; /* open at once on this listener; more are closed as they come */
-	int per_peer_max;    /* of them from one address, or one /64 of IPv6; 0: no limit of its own */
+	int per_peer_max;    /* of them from one address, or one /64 of IPv6; 0: no limit of its own. Behind a proxy it is the client's */
 	int handshake_ms;    /* absolute */
 	int linger_ms;       /* for the goodbye, after the protocol has closed */
 };
@@ -37,6 +38,10 @@ struct listener_conf {
 	int port;                     /* 0: a free one, the same at all addresses */
 	struct tls *tls;              /* the listener's from here on, if it opens; NULL: plain TCP */
 	struct listen_limits limits;
+
+	/* Whose connections begin with a PROXY header (codec/proxy_header.h): they count as their client's, and without one they are
+	 * closed. Nobody else's is looked at for one. NULL: nobody's. Copied. */
+	const struct networks *proxies;
 
 	/* The listener on another loop whose addresses and port this one shares. NULL: the first one, which
 	 * refuses an address where somebody else listens already. */
@@ -55,6 +60,7 @@ int listener_port(const struct listener *l);
 /* For connections from now on; those that are open keep what they have. *tls becomes NULL. */
 void listener_set_tls(struct listener *l, struct tls **tls);
 void listener_set_limits(struct listener *l, const struct listen_limits *limits);
+void listener_set_proxies(struct listener *l, const struct networks *proxies);
 
 /* idle() runs once, later, when the last connection has gone and its goodbye is said; after deadline_ms the rest is
  * aborted, and nobody's goodbye is waited for. A second call sets a new deadline. */
@@ -64,7 +70,8 @@ void listener_drain(struct listener *l, int deadline_ms, void (*idle)(void *cook
 
 struct listener_counts {
 	unsigned long accepted;         /* and let in */
-	unsigned long refused;          /* by a limit */
+	unsigned long refused;          /* by a limit; behind a proxy that may be after they were let in */
+	unsigned long header_refused;   /* of the accepted ones: a proxy's, with no header or a bad one */
 	unsigned long handshake_failed; /* of the accepted ones, cut off at the deadline included */
 	unsigned long open;             /* now */
 };

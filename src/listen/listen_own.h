@@ -21,13 +21,14 @@ struct listener {
 	void *house;
 	struct tls *tls;
 	struct listen_limits limits;
+	struct networks proxies;
 	struct door doors[LISTEN_ADDRESSES];
 	size_t door_count;
 	int port;
 	struct list guests; /* struct guest */
 	struct map *peers;
 	struct timer *pause; /* of accepting */
-	atomic_ulong accepted, refused, handshake_failed, open;
+	atomic_ulong accepted, refused, header_refused, handshake_failed, open;
 
 	/* the end */
 	bool draining, cut_off, told, freed;
@@ -51,8 +52,9 @@ struct guest {
 	bool closed; /* the protocol has said so */
 };
 
-/* Let a connection in: the handshake begins. Takes over the descriptor, and one place of the peer's. */
-void guest_let_in(struct listener *, int fd, struct peer *);
+/* Let a connection in: the handshake begins. Takes over the descriptor, and one place of the peer's; `proxied`: whose place it
+ * takes is known when the proxy has said for whom it connects. */
+void guest_let_in(struct listener *, int fd, struct peer *, bool proxied);
 
 void guest_drain(struct guest *);
 void guest_abort(struct guest *);

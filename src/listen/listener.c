@@ -94,14 +94,15 @@ static void greet(struct listener *l, int fd, const struct sockaddr *at)
 {
 	struct peer *peer = NULL;
 	struct address from;
+	bool known = address_of_socket(at, &from), proxied = known && networks_have(&l->proxies, &from);
 
-	if (atomic_load(&l->open) >= (unsigned long)l->limits.connections_max || !address_of_socket(at, &from) ||
-	    peer_enter(l->peers, &from, l->limits.per_peer_max, &peer) != OK) {
+	if (!known || atomic_load(&l->open) >= (unsigned long)l->limits.connections_max ||
+	    (!proxied && peer_enter(l->peers, &from, l->limits.per_peer_max, &peer) != OK)) {
 		atomic_fetch_add(&l->refused, 1);
 		close(fd);
 		return;
 	}
-	guest_let_in(l, fd, peer);
+	guest_let_in(l, fd, peer, proxied);
 }
 
 /* Take up to `most` connections. */
@@ -201,6 +202,8 @@ enum err listener_open(const struct listener_conf *conf, struct listener **out, 
 	l->protocol = conf->protocol;
 	l->house = conf->house;
 	l->limits = conf->limits;
+	if (conf->proxies)
+		l->proxies = *conf->proxies;
 	l->tell.run = on_tell;
 	list_init(&l->guests);
 	if ((l->peers = map_new(PEERS_MAX)) == NULL)
@@ -236,6 +239,11 @@ void listener_set_tls(struct listener *l, struct tls **tls)
 void listener_set_limits(struct listener *l, const struct listen_limits *limits)
 {
 	l->limits = *limits;
+}
+
+void listener_set_proxies(struct listener *l, const struct networks *proxies)
+{
+	l->proxies = *proxies;
 }
 
 /* --- close --- */
@@ -304,6 +312,7 @@ void listener_count(const struct listener *l, struct listener_counts *out)
 {
 	out->accepted = atomic_load(&l->accepted);
 	out->refused = atomic_load(&l->refused);
+	out->header_refused = atomic_load(&l->header_refused);
 	out->handshake_failed = atomic_load(&l->handshake_failed);
 	out->open = atomic_load(&l->open);
 }

@@ -34,6 +34,7 @@ struct connection {
 struct house {
 	int opened, closed;
 	bool refuse_all, close_in_open;
+	char peer[64]; /* of the last that was opened */
 };
 
 static inline void connection_end(struct connection *c, bool abort)
@@ -94,6 +95,7 @@ static inline struct connection *echo_open(struct loop *loop, struct stream **st
 	}
 	c = calloc(1, sizeof(*c));
 	house->opened++;
+	snprintf(house->peer, sizeof(house->peer), "%s", (*stream)->peer_address);
 	c->loop = loop;
 	c->stream = *stream;
 	c->env = env;
