@@ -36,6 +36,7 @@
 	M(berth_connections, GAUGE, "Connections open")                                                                                    \
 	M(berth_connections_accepted, COUNTER, "Connections accepted")                                                                     \
 	M(berth_connections_refused, COUNTER, "Connections turned away at a limit")                                                        \
+	M(berth_proxy_headers_refused, COUNTER, "Connections of proxies that had no PROXY header, or a bad one")                           \
 	M(berth_handshakes_failed, COUNTER, "TLS handshakes that failed")                                                                  \
 	M(berth_certificates_expiring, GAUGE, "Certificates that end within these days; 0d: that have ended")                              \
 	M(berth_certificate_next_expiry_seconds, GAUGE, "When the first certificate ends that has not yet, seconds since 1970")            \

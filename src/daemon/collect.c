@@ -31,6 +31,7 @@ static void add_connections(const struct listener *listener, const char *protoco
 	metrics_add(m, METRIC_berth_connections, NULL, label, (double)c.open);
 	metrics_add(m, METRIC_berth_connections_accepted, NULL, label, (double)c.accepted);
 	metrics_add(m, METRIC_berth_connections_refused, NULL, label, (double)c.refused);
+	metrics_add(m, METRIC_berth_proxy_headers_refused, NULL, label, (double)c.header_refused);
 	metrics_add(m, METRIC_berth_handshakes_failed, NULL, label, (double)c.handshake_failed);
 }
 

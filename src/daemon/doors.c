@@ -61,6 +61,7 @@ static enum err open_one(const struct doors_conf *conf, enum door_name door, con
 		.port = (int)*(const int64_t *)((const char *)conf->settings + doors[door].port),
 		.tls = tls,
 		.limits = conf->limits,
+		.proxies = conf->proxies,
 		.beside = conf->beside ? conf->beside->at[door] : NULL,
 	};
 	char sentence[LISTEN_WHY_MAX] = "";
@@ -123,10 +124,11 @@ void doors_drain(struct doors *d, int deadline_ms, void (*idle)(void *cookie), v
 
 /* --- reloading --- */
 
-void doors_set(struct doors *d, struct tls *tls[static DOORS], const struct listen_limits *limits)
+void doors_set(struct doors *d, struct tls *tls[static DOORS], const struct listen_limits *limits, const struct networks *proxies)
 {
 	for (size_t i = 0; i < DOORS; i++) {
 		listener_set_tls(d->at[i], &tls[i]);
 		listener_set_limits(d->at[i], limits);
+		listener_set_proxies(d->at[i], proxies);
 	}
 }

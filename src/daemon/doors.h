@@ -28,8 +28,9 @@ struct doors_conf {
 	const struct settings *settings;
 	const struct folder *folder; /* for the certificates */
 	struct listen_limits limits;
-	const struct doors *beside; /* the doors of the first loop, whose ports these share; NULL: these are the first */
-	struct arena *arena;        /* for `why` */
+	const struct networks *proxies; /* whose connections begin with a PROXY header */
+	const struct doors *beside;     /* the doors of the first loop, whose ports these share; NULL: these are the first */
+	struct arena *arena;            /* for `why` */
 };
 
 /* On failure nothing stays open, and `why` has a sentence. */
@@ -47,6 +48,6 @@ void doors_drain(struct doors *, int deadline_ms, void (*idle)(void *cookie), vo
 
 /* Fresh certificates for each; all or none. `tls` becomes NULLs when they are handed over. */
 MUST_USE enum err doors_load_tls(const struct folder *, struct tls *tls[static DOORS], struct arena *, const char **why);
-void doors_set(struct doors *, struct tls *tls[static DOORS], const struct listen_limits *);
+void doors_set(struct doors *, struct tls *tls[static DOORS], const struct listen_limits *, const struct networks *proxies);
 
 #endif

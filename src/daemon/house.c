@@ -35,6 +35,7 @@ struct storey {
 	struct task resume, drain, reload, idle;
 	struct tls *new_tls[DOORS]; /* on their way to the doors */
 	struct listen_limits new_limits;
+	struct networks new_proxies;
 	struct timer *wait; /* for registrations that still run */
 	int64_t drain_until_ms;
 	struct log log;
@@ -48,6 +49,7 @@ struct house {
 	struct rate *registers, *operations, *polls;
 	struct claims *claims;
 	struct proxies *proxies;
+	struct networks introducers; /* whose connections begin with a PROXY header */
 	struct geo *geo;
 	struct passwords *passwords;
 	struct api_ports ports;
@@ -87,12 +89,18 @@ static enum err open_store(struct house *h, const char **why)
 /* Whose word counts for where a device is, and what is known of that place. All of it, or nothing. */
 static enum err learn_places(struct house *h, const struct settings *s, const char **why)
 {
-	struct networks trusted;
+	struct networks trusted, introducers;
 	enum err e = networks_read(s->trusted_proxies, "--trusted-proxies", &trusted, h->arena, why);
 
-	if (e == OK && (e = geo_load(h->geo, s->geo_database, h->arena, why)) == OK)
-		proxies_trust(h->proxies, &trusted);
-	return e;
+	if (e == OK)
+		e = networks_read(s->proxy_protocol, "--proxy-protocol", &introducers, h->arena, why);
+	if (e == OK)
+		e = geo_load(h->geo, s->geo_database, h->arena, why);
+	if (e != OK)
+		return e;
+	proxies_trust(h->proxies, &trusted);
+	h->introducers = introducers;
+	return OK;
 }
 
 static enum err furnish(struct house *h, struct storey *s)
@@ -158,7 +166,11 @@ static struct listen_limits limits_of(const struct house *h, const struct settin
 
 static enum err open_doors(struct house *h, const char **why)
 {
-	struct doors_conf conf = {.settings = h->settings, .folder = h->folder, .limits = limits_of(h, h->settings), .arena = h->arena};
+	struct doors_conf conf = {.settings = h->settings,
+				  .folder = h->folder,
+				  .limits = limits_of(h, h->settings),
+				  .proxies = &h->introducers,
+				  .arena = h->arena};
 	enum err e;
 
 	for (size_t i = 0; i < h->count; i++) {
@@ -426,7 +438,7 @@ static void take_new(struct task *task)
 {
 	struct storey *s = LIST_ITEM(task, struct storey, reload);
 
-	doors_set(&s->doors, s->new_tls, &s->new_limits);
+	doors_set(&s->doors, s->new_tls, &s->new_limits, &s->new_proxies);
 }
 
 enum err house_reload(struct house *h, const struct settings *settings, const char **why)
@@ -454,6 +466,7 @@ enum err house_reload(struct house *h, const struct settings *settings, const ch
 	rate_set(h->polls, (int)settings->polls_per_10_seconds);
 	for (size_t i = 0; i < h->count; i++) {
 		h->storeys[i].new_limits = limits_of(h, settings);
+		h->storeys[i].new_proxies = h->introducers;
 		h->storeys[i].reload.run = take_new;
 		loop_post(h->storeys[i].loop, &h->storeys[i].reload);
 	}

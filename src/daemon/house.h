@@ -27,7 +27,7 @@ void house_run(struct house *);
  * thread; a second call ends at once. */
 void house_drain(struct house *);
 
-/* New certificates, log level and limits for what comes from now on. From the first loop's thread. */
+/* New certificates, log level, limits, proxies and places for what comes from now on. From the first loop's thread. */
 MUST_USE enum err house_reload(struct house *, const struct settings *, const char **why);
 
 struct loop *house_first_loop(struct house *);

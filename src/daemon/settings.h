@@ -28,6 +28,7 @@
 	S(ca, TEXT, NULL, 0, 0, "FILE", "PEM: trusted for linked hubs, beside the system's and our own")                                   \
 	S(geo_database, TEXT, NULL, 0, 0, "FILE", "MaxMind format: where addresses are, for the policy geoLatency [none: by measured round trips alone]") \
 	S(trusted_proxies, TEXT, NULL, 0, 0, "ADDRESS[/BITS],..", "whose word counts for where a request came from (X-Forwarded-For, Forwarded) [none]") \
+	S(proxy_protocol, TEXT, NULL, 0, 0, "ADDRESS[/BITS],..", "whose connections begin with a PROXY header, version 1 or 2, that says where they come from [none]") \
 	S(master_key, TEXT, NULL, 0, 0, "FILE", "seals secrets at rest [master.key in the data folder, made at first start]")              \
 	S(store, TEXT, NULL, 0, 0, "URL", "sqlite:PATH [berth.db in the data folder]")                                                     \
 	S(threads, NUMBER, "0", 0, 256, "N", "event loops; 0: one per core")                                                               \
