@@ -2,7 +2,7 @@
 
 # Debian 12's names. The second list is for the tests only.
 build_packages="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libuv1-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libsodium-dev libtss2-dev liblua5.4-dev libmaxminddb-dev libinih-dev libwslay-dev libsystemd-dev nodejs npm ca-certificates"
-test_packages="libcmocka-dev libqpid-proton11-dev zsh iproute2 util-linux mount openssl procps sqlite3 mosquitto-clients python3-paho-mqtt python3-qpid-proton chromium swtpm tpm2-tools"
+test_packages="libcmocka-dev libqpid-proton11-dev zsh iproute2 util-linux mount openssl procps sqlite3 mosquitto-clients haproxy python3-paho-mqtt python3-qpid-proton chromium swtpm tpm2-tools"
 
 say() { printf '== %s\n' "$*"; }
 
