@@ -37,7 +37,7 @@ struct dial {
 
 	/* The steps, each its own: a lookup, then connections, then the handshake. */
 	struct lookup *lookup;
-	struct address addresses[LOOKUP_ADDRESSES];
+	struct endpoint addresses[LOOKUP_ADDRESSES];
 	size_t count, next;
 	int fd;
 	struct watch *watch;
@@ -163,7 +163,7 @@ static void shake_hands(struct dial *d)
 
 /* --- the connection --- */
 
-static void say_no_connection(struct dial *d, const struct address *to, int error)
+static void say_no_connection(struct dial *d, const struct endpoint *to, int error)
 {
 	char host[INET6_ADDRSTRLEN] = "";
 
@@ -214,7 +214,7 @@ static void on_slow_address(void *cookie)
 }
 
 /* False: it failed at once. Each address has its share of the time that is left. */
-static bool connect_begin(struct dial *d, const struct address *to, int64_t share)
+static bool connect_begin(struct dial *d, const struct endpoint *to, int64_t share)
 {
 	struct loop *loop = d->dialer->loop;
 	int on = 1, error;

@@ -26,7 +26,7 @@ struct lookup {
 	bool telling;
 	struct loop_guest guest; /* from then on */
 	struct lookup_answer answer;
-	struct address addresses[LOOKUP_ADDRESSES];
+	struct endpoint addresses[LOOKUP_ADDRESSES];
 };
 
 /* --- on a thread --- */
@@ -34,7 +34,7 @@ struct lookup {
 static void keep(struct lookup *l, const struct addrinfo *found)
 {
 	for (; found && l->answer.count < LOOKUP_ADDRESSES; found = found->ai_next) {
-		struct address *to = &l->addresses[l->answer.count];
+		struct endpoint *to = &l->addresses[l->answer.count];
 
 		if (found->ai_addrlen > sizeof(to->to))
 			continue;

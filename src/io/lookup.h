@@ -24,7 +24,7 @@ MUST_USE enum err resolver_new(struct resolver **);
  * their loop may be freed after this, not before. */
 void resolver_free(struct resolver **);
 
-struct address {
+struct endpoint {
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
@@ -34,9 +34,9 @@ struct address {
 };
 
 struct lookup_answer {
-	enum err e;                      /* OK: at least one address. ERR_NOT_FOUND, ERR_UNREACHABLE: nobody could say; ERR_THROTTLED */
-	const char *why;                 /* half a sentence when e is not OK: "nobody knows that name" */
-	const struct address *addresses; /* the best first, as the machine sorts them */
+	enum err e;                       /* OK: at least one address. ERR_NOT_FOUND, ERR_UNREACHABLE: nobody could say; ERR_THROTTLED */
+	const char *why;                  /* half a sentence when e is not OK: "nobody knows that name" */
+	const struct endpoint *addresses; /* the best first, as the machine sorts them */
 	size_t count;
 };
 
