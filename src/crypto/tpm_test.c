@@ -248,6 +248,26 @@ static void a_key_on_p_256_will_do(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* TCG EK Credential Profile B.4.1: policy B, and an empty password will do. */
+static void a_key_of_the_high_range_will_do(void **state)
+{
+	struct slice head = SLICE("0001000b000300f20020ca3d0a99a2b93906f7a3342414efcfb3a385d44cd1fd459089d19b5071c0b7a0"
+				  "00060080004300100800000000000100");
+	struct slice modulus = slice_from(tpm.endorsement_key, tpm.endorsement_key.n - TPM_RSA_SIZE);
+	unsigned char key[TPM_KEY_SIZE] = {7};
+	struct test_tpm high = tpm;
+	struct tpm_public p;
+	struct slice blob;
+
+	(void)state;
+	high.endorsement_key = test_public(a, head.p, modulus);
+	assert_int_equal(high.endorsement_key.n, 316);
+	assert_int_equal(tpm_public_read(high.endorsement_key, &p, &why), OK);
+	assert_memory_not_equal(p.name, ek.name, TPM_NAME_SIZE);
+	assert_int_equal(tpm_wrap(&p, &srk, key, a, &blob), OK);
+	assert_true(slice_eq(test_tpm_unwrap(a, &high, blob), slice_over(key, sizeof(key))));
+}
+
 static void what_is_no_point_on_the_curve_is_refused(void **state)
 {
 	EVP_PKEY *key = EVP_EC_gen("prime256v1");
@@ -284,7 +304,7 @@ int main(void)
 		TEST(a_blob_is_laid_out_as_published), TEST(a_device_without_an_id_is_named_by_its_key),
 		TEST(its_tpm_takes_the_key_in),        TEST(no_other_tpm_takes_it_in),
 		TEST(a_key_on_p_256_will_do),          TEST(what_is_no_point_on_the_curve_is_refused),
-		TEST(without_room_there_is_no_blob),
+		TEST(without_room_there_is_no_blob),   TEST(a_key_of_the_high_range_will_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
