@@ -8,11 +8,10 @@
 #include "base/cursor.h"
 #include "cli/tpm_own.h"
 
-/* Where manufacturers put certificates (TCG EK Credential Profile 2.2.1). */
-#define CERTIFICATE_AT_RSA 0x01c00002
-#define CERTIFICATE_AT_ECC 0x01c0000a
-#define NV_CHUNK           512 /* bytes that every TPM gives at once */
+/* Where manufacturers put certificates (TCG EK Credential Profile 2.2.1.4, 2.2.1.5): [high range][ECC]. */
+static const TPM2_HANDLE certificate_at[2][2] = {{0x01c00002, 0x01c0000a}, {0x01c00012, 0x01c00014}};
 
+#define NV_CHUNK              512 /* bytes that every TPM gives at once */
 #define CERTIFICATE_MAX_BYTES 8192
 
 /* --- the connection --- */
@@ -161,32 +160,70 @@ static enum err read_place(struct tpm *t, ESYS_TR place, size_t size, struct sli
 	return OK;
 }
 
-enum err tpm_certificate(struct tpm *t, struct slice *der, const char **why)
+/* ERR_NOT_FOUND: nothing is there. */
+static enum err find_place(struct tpm *t, bool high, ESYS_TR *place, const char **why)
 {
 	bool ecc = t->endorsement.key.area.n > 3 && t->endorsement.key.area.p[3] == TPM2_ALG_ECC;
-	TPM2B_NV_PUBLIC *about = NULL;
+	TSS2_RC rc;
+
+	TPM_CALL(rc, Esys_TR_FromTPMPublic(t->esys, certificate_at[high][ecc], ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, place));
+	if (rc == TSS2_RC_SUCCESS)
+		return OK;
+	*place = ESYS_TR_NONE;
+	return tpm_plain_code(rc) == TPM2_RC_HANDLE ? ERR_NOT_FOUND : tpm_complain(t, rc, "looking for the endorsement certificate", why);
+}
+
+static void close_place(struct tpm *t, ESYS_TR *place)
+{
+	if (*place != ESYS_TR_NONE)
+		Esys_TR_Close(t->esys, place);
+}
+
+/* What is not in the place of this key may be in that of the other range. */
+static const char *advise(struct tpm *t)
+{
+	bool high = t->endorsement.high;
 	ESYS_TR place = ESYS_TR_NONE;
+	const char *why;
+	enum err e = find_place(t, !high, &place, &why);
+
+	close_place(t, &place);
+	if (e != OK)
+		return NULL;
+	return arena_printf(t->arena, "there is one for its key of the other range: --range %s", high ? "low" : "high");
+}
+
+static enum err read_certificate(struct tpm *t, ESYS_TR place, struct slice *der, const char **why)
+{
+	TPM2B_NV_PUBLIC *about = NULL;
 	TSS2_RC rc;
 	enum err e;
 
-	*der = NO_SLICE;
-	*why = "there is no memory left.";
-	TPM_CALL(rc, Esys_TR_FromTPMPublic(t->esys, ecc ? CERTIFICATE_AT_ECC : CERTIFICATE_AT_RSA, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					   &place));
-	if (tpm_plain_code(rc) == TPM2_RC_HANDLE)
-		return ERR_NOT_FOUND;
-	if (rc == TSS2_RC_SUCCESS)
-		TPM_CALL(rc, Esys_NV_ReadPublic(t->esys, place, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &about, NULL));
-	if (rc != TSS2_RC_SUCCESS) {
-		e = tpm_complain(t, rc, "looking for the endorsement certificate", why);
-	} else if (about->nvPublic.dataSize > CERTIFICATE_MAX_BYTES) {
+	TPM_CALL(rc, Esys_NV_ReadPublic(t->esys, place, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &about, NULL));
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm_complain(t, rc, "looking for the endorsement certificate", why);
+	if (about->nvPublic.dataSize > CERTIFICATE_MAX_BYTES) {
 		*why = "what is kept in place of the endorsement certificate is longer than 8192 bytes.";
 		e = ERR_TOO_BIG;
 	} else {
 		e = read_place(t, place, about->nvPublic.dataSize, der, why);
 	}
 	Esys_Free(about);
-	if (place != ESYS_TR_NONE)
-		Esys_TR_Close(t->esys, &place);
+	return e;
+}
+
+enum err tpm_certificate(struct tpm *t, struct slice *der, const char **why)
+{
+	ESYS_TR place = ESYS_TR_NONE;
+	enum err e;
+
+	*der = NO_SLICE;
+	*why = "there is no memory left.";
+	e = find_place(t, t->endorsement.high, &place, why);
+	if (e == OK)
+		e = read_certificate(t, place, der, why);
+	close_place(t, &place);
+	if (e == ERR_NOT_FOUND)
+		*why = advise(t);
 	return e;
 }

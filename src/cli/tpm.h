@@ -24,7 +24,8 @@ struct tpm;
 struct tpm_conf {
 	const char *tcti; /* "device:/dev/tpmrm0", "swtpm:host=127.0.0.1,port=2321": tpm2-tss's names; NULL: TPM_TCTI */
 	bool ecc;         /* keys on P-256 in place of RSA 2048 */
-	bool persist;     /* keep the two keys where SDKs look for them; not with ecc */
+	bool high;        /* the endorsement key of the high range, under policy B, in place of that which SDKs use */
+	bool persist;     /* keep the two keys where SDKs look for them; not with ecc or high */
 	struct slice owner_auth, endorsement_auth; /* of the hierarchies; absent: empty, as they are when nobody has set them */
 };
 
@@ -44,7 +45,8 @@ struct tpm_key {
 const struct tpm_key *tpm_endorsement_key(const struct tpm *);
 const struct tpm_key *tpm_storage_root_key(const struct tpm *);
 
-/* The endorsement key's certificate, as its manufacturer left it, DER. ERR_NOT_FOUND: there is none; ERR_IO. */
+/* The endorsement key's certificate, as its manufacturer left it, DER. ERR_NOT_FOUND: there is none, though perhaps one for the key of the
+ * other range, which `why` then tells, else NULL; ERR_TOO_BIG, ERR_IO. */
 MUST_USE enum err tpm_certificate(struct tpm *, struct slice *der, const char **why);
 
 /* Take in an `authenticationKey` (device-api.md 14.5; not base64), in place of the one before. ERR_MALFORMED: it does not read;

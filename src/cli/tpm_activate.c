@@ -33,23 +33,6 @@ static bool take_apart(struct slice blob, struct wrapped *w)
 
 /* --- the credential --- */
 
-/* A session that may use the endorsement key, as its policy wants. */
-static TSS2_RC begin_session(struct tpm *t, ESYS_TR *session)
-{
-	static const TPMT_SYM_DEF plain = {.algorithm = TPM2_ALG_NULL};
-	TSS2_RC rc;
-
-	TPM_CALL(rc, Esys_StartAuthSession(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
-					   TPM2_SE_POLICY, &plain, TPM2_ALG_SHA256, session));
-	if (rc != TSS2_RC_SUCCESS) {
-		*session = ESYS_TR_NONE;
-		return rc;
-	}
-	TPM_CALL(rc, Esys_PolicySecret(t->esys, ESYS_TR_RH_ENDORSEMENT, *session, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL,
-				       NULL, 0, NULL, NULL));
-	return rc;
-}
-
 /* The inner wrapping key. */
 static TSS2_RC open_credential(struct tpm *t, const struct wrapped *w, TPM2B_DATA *key)
 {
@@ -58,7 +41,7 @@ static TSS2_RC open_credential(struct tpm *t, const struct wrapped *w, TPM2B_DAT
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	if (t->endorsement.with_policy)
-		rc = begin_session(t, &session);
+		rc = tpm_policy_begin(t, &t->endorsement, &session);
 	if (rc == TSS2_RC_SUCCESS)
 		TPM_CALL(rc, Esys_ActivateCredential(t->esys, t->storage.handle, t->endorsement.handle, ESYS_TR_PASSWORD,
 						     session == ESYS_TR_NONE ? ESYS_TR_PASSWORD : session, ESYS_TR_NONE, &w->credential,

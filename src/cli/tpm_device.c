@@ -28,14 +28,19 @@ static bool password_of(struct command *c, const char *option, struct slice *out
 
 int tpm_of(struct command *c, struct tpm **out)
 {
-	const char *algorithm = given_or(c, "algorithm", "rsa"), *why;
-	struct tpm_conf conf = {.tcti = given(c, "tcti"), .ecc = strcmp(algorithm, "ecc") == 0, .persist = given(c, "persist") != NULL};
+	const char *algorithm = given_or(c, "algorithm", "rsa"), *range = given_or(c, "range", "low"), *why;
+	struct tpm_conf conf = {.tcti = given(c, "tcti"),
+				.ecc = strcmp(algorithm, "ecc") == 0,
+				.high = strcmp(range, "high") == 0,
+				.persist = given(c, "persist") != NULL};
 
 	*out = NULL;
 	if (!conf.ecc && strcmp(algorithm, "rsa") != 0)
 		return misused(c, "--algorithm is rsa or ecc, not \"%s\"", algorithm);
-	if (conf.ecc && conf.persist)
-		return misused(c, "only RSA keys can be kept with --persist: device SDKs look for no others");
+	if (!conf.high && strcmp(range, "low") != 0)
+		return misused(c, "--range is low or high, not \"%s\"", range);
+	if ((conf.ecc || conf.high) && conf.persist)
+		return misused(c, "only RSA keys of the low range can be kept with --persist: device SDKs look for no others");
 	if (!password_of(c, "owner-auth", &conf.owner_auth) || !password_of(c, "endorsement-auth", &conf.endorsement_auth))
 		return CLI_FAILED;
 	return tpm_open(&conf, c->arena, out, &why) == OK ? CLI_FINE : failed("%s", why);

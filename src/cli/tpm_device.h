@@ -11,6 +11,7 @@
 #define TPM_OPTIONS                                                                                                                        \
 	{"tcti", "NAME", "the TPM: device:PATH, swtpm:host=H,port=P or mssim:host=H,port=P [" TPM_TCTI "]", OPTION_VALUE},                 \
 		{"algorithm", "NAME", "of its keys: rsa or ecc [rsa]", OPTION_VALUE},                                                      \
+		{"range", "NAME", "of its endorsement key, as TCG's profile counts them: low or high [low]", OPTION_VALUE},                \
 		{"persist", NULL, "keep its two keys where device SDKs look for them", OPTION_SWITCH},                                     \
 		{"owner-auth", "TEXT|@FILE", "password of its owner hierarchy [none]", OPTION_VALUE},                                      \
 	{                                                                                                                                  \

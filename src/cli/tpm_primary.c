@@ -9,105 +9,78 @@
 #define ENDORSEMENT_AT 0x81010001
 #define STORAGE_AT     0x81000001
 
-/* --- templates --- */
-
-#define OF_THIS_TPM                                                                                                                        \
-	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
-
-#define AES_128_CFB                                                                                                                        \
-	{                                                                                                                                  \
-		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB                                                    \
-	}
-
-/* TPM2_PolicySecret(TPM_RH_ENDORSEMENT), TCG EK Credential Profile B.2. */
-#define ENDORSEMENT_POLICY                                                                                                                 \
-	{                                                                                                                                  \
-		.size = SHA256_SIZE, .buffer = {                                                                                           \
-			0x83,                                                                                                              \
-			0x71,                                                                                                              \
-			0x97,                                                                                                              \
-			0x67,                                                                                                              \
-			0x44,                                                                                                              \
-			0x84,                                                                                                              \
-			0xb3,                                                                                                              \
-			0xf8,                                                                                                              \
-			0x1a,                                                                                                              \
-			0x90,                                                                                                              \
-			0xcc,                                                                                                              \
-			0x8d,                                                                                                              \
-			0x46,                                                                                                              \
-			0xa5,                                                                                                              \
-			0xd7,                                                                                                              \
-			0x24,                                                                                                              \
-			0xfd,                                                                                                              \
-			0x52,                                                                                                              \
-			0xd7,                                                                                                              \
-			0x6e,                                                                                                              \
-			0x06,                                                                                                              \
-			0x52,                                                                                                              \
-			0x0b,                                                                                                              \
-			0x64,                                                                                                              \
-			0xf2,                                                                                                              \
-			0xa1,                                                                                                              \
-			0xda,                                                                                                              \
-			0x1b,                                                                                                              \
-			0x33,                                                                                                              \
-			0x14,                                                                                                              \
-			0x69,                                                                                                              \
-			0xaa                                                                                                               \
-		}                                                                                                                          \
-	}
-
-#define RSA_2048 .parameters.rsaDetail = {.symmetric = AES_128_CFB, .scheme.scheme = TPM2_ALG_NULL, .keyBits = 2048}
-#define ECC_P256                                                                                                                           \
-	.parameters.eccDetail = {                                                                                                          \
-		.symmetric = AES_128_CFB,                                                                                                  \
-		.scheme.scheme = TPM2_ALG_NULL,                                                                                            \
-		.curveID = TPM2_ECC_NIST_P256,                                                                                             \
-		.kdf.scheme = TPM2_ALG_NULL,                                                                                               \
-	}
-
-/* Zeros as long as the key, as TCG's templates L-1 and L-2 have them: they are part of what the key is made from. */
-#define RSA_ZEROS .unique.rsa.size = TPM_RSA_SIZE
-#define ECC_ZEROS .unique.ecc = {.x.size = TPM_ECC_SIZE, .y.size = TPM_ECC_SIZE}
-
-#define ENDORSEMENT(type_, kind, zeros)                                                                                                    \
-	{                                                                                                                                  \
-		.publicArea = {                                                                                                            \
-			.type = (type_),                                                                                                   \
-			.nameAlg = TPM2_ALG_SHA256,                                                                                        \
-			.objectAttributes = OF_THIS_TPM | TPMA_OBJECT_ADMINWITHPOLICY,                                                     \
-			.authPolicy = ENDORSEMENT_POLICY,                                                                                  \
-			kind,                                                                                                              \
-			zeros                                                                                                              \
-		}                                                                                                                          \
-	}
-#define STORAGE(type_, kind, zeros)                                                                                                        \
-	{                                                                                                                                  \
-		.publicArea = {                                                                                                            \
-			.type = (type_),                                                                                                   \
-			.nameAlg = TPM2_ALG_SHA256,                                                                                        \
-			.objectAttributes = OF_THIS_TPM | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA,                                     \
-			kind,                                                                                                              \
-			zeros                                                                                                              \
-		}                                                                                                                          \
-	}
-
-static const TPM2B_PUBLIC templates[2][2] = {
-	{ENDORSEMENT(TPM2_ALG_RSA, RSA_2048, RSA_ZEROS), STORAGE(TPM2_ALG_RSA, RSA_2048, RSA_ZEROS)},
-	{ENDORSEMENT(TPM2_ALG_ECC, ECC_P256, ECC_ZEROS), STORAGE(TPM2_ALG_ECC, ECC_P256, ECC_ZEROS)},
-};
+/* Where those of the high range are, if anywhere: no standard says, so by swtpm's habit the last bytes are those of their certificate's place. */
+#define HIGH_ENDORSEMENT_AT     0x81010012
+#define HIGH_ENDORSEMENT_AT_ECC 0x81010014
 
 /* What there is to know of each of the two. */
 struct primary_kind {
 	const char *name;
 	ESYS_TR hierarchy;
 	TPM2_HANDLE at;
-	int column; /* of templates */
+	const char *made; /* from which template */
+	bool endorsement;
+	bool high; /* range: never of the storage root key */
 };
 
-static const struct primary_kind endorsement_kind = {"the endorsement key", ESYS_TR_RH_ENDORSEMENT, ENDORSEMENT_AT, 0};
-static const struct primary_kind storage_kind = {"the storage root key", ESYS_TR_RH_OWNER, STORAGE_AT, 1};
+static const struct primary_kind storage_kind = {
+	"the storage root key", ESYS_TR_RH_OWNER, STORAGE_AT, "made from the standard template", false, false};
+
+static struct primary_kind endorsement_kind(const struct tpm_conf *conf)
+{
+	struct primary_kind kind = {
+		"the endorsement key", ESYS_TR_RH_ENDORSEMENT, ENDORSEMENT_AT, "made from the standard template", true, conf->high};
+
+	if (conf->high) {
+		kind.at = conf->ecc ? HIGH_ENDORSEMENT_AT_ECC : HIGH_ENDORSEMENT_AT;
+		kind.made = "made from the standard template of the high range";
+	}
+	return kind;
+}
+
+/* --- templates --- */
+
+#define OF_THIS_TPM                                                                                                                        \
+	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
+
+static const TPMT_SYM_DEF_OBJECT aes_128_cfb = {.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
+
+/* `unique_size`: of the zeros in the key's place, which are part of what the key is made from. */
+static void be_rsa_2048(TPMT_PUBLIC *area, UINT16 unique_size)
+{
+	area->type = TPM2_ALG_RSA;
+	area->parameters.rsaDetail = (TPMS_RSA_PARMS){.symmetric = aes_128_cfb, .scheme.scheme = TPM2_ALG_NULL, .keyBits = 2048};
+	area->unique.rsa.size = unique_size;
+}
+
+static void be_ecc_p256(TPMT_PUBLIC *area, UINT16 unique_size)
+{
+	area->type = TPM2_ALG_ECC;
+	area->parameters.eccDetail = (TPMS_ECC_PARMS){
+		.symmetric = aes_128_cfb, .scheme.scheme = TPM2_ALG_NULL, .curveID = TPM2_ECC_NIST_P256, .kdf.scheme = TPM2_ALG_NULL};
+	area->unique.ecc.x.size = area->unique.ecc.y.size = unique_size;
+}
+
+/* Of an endorsement key TCG EK Credential Profile B.3 (L-1, L-2) and B.4 (H-1, H-2); of a storage root key as device SDKs make it. */
+static TPM2B_PUBLIC template_of(const struct primary_kind *kind, bool ecc)
+{
+	TPM2B_PUBLIC template = {0};
+	TPMT_PUBLIC *area = &template.publicArea;
+
+	area->nameAlg = TPM2_ALG_SHA256;
+	area->objectAttributes = OF_THIS_TPM;
+	if (!kind->endorsement) {
+		area->objectAttributes |= TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA;
+	} else {
+		area->objectAttributes |= TPMA_OBJECT_ADMINWITHPOLICY | (kind->high ? TPMA_OBJECT_USERWITHAUTH : 0);
+		area->authPolicy = kind->high ? tpm_policy_b : tpm_policy_a;
+	}
+	if (ecc)
+		be_ecc_p256(area, kind->high ? 0 : TPM_ECC_SIZE);
+	else
+		be_rsa_2048(area, kind->high ? 0 : TPM_RSA_SIZE);
+	return template;
+}
 
 /* --- a key --- */
 
@@ -121,10 +94,17 @@ static enum err keep_area(struct tpm *t, struct tpm_primary *p, const TPM2B_PUBL
 		return tpm_complain(t, rc, "reading a key of the TPM", why);
 	p->key.area = arena_copy(t->arena, slice_over(bytes, n));
 	p->with_policy = area->publicArea.authPolicy.size > 0 && !(area->publicArea.objectAttributes & TPMA_OBJECT_USERWITHAUTH);
+	p->high = tpm_policy_same(&area->publicArea.authPolicy, &tpm_policy_b);
 	return arena_failed(t->arena) ? ERR_NO_MEMORY : OK;
 }
 
-/* What is kept at that handle; ERR_NOT_FOUND: nothing, or a key of the other algorithm. */
+/* Whether a key that is kept in its place is meant: others have been seen where keys of the high range are kept. */
+static bool is_meant(const TPMT_PUBLIC *area, const struct primary_kind *kind, bool ecc)
+{
+	return area->type == (ecc ? TPM2_ALG_ECC : TPM2_ALG_RSA) && (!kind->high || tpm_policy_same(&area->authPolicy, &tpm_policy_b));
+}
+
+/* What is kept at that handle; ERR_NOT_FOUND: nothing, or a key of another kind. */
 static enum err find_persistent(struct tpm *t, const struct primary_kind *kind, bool ecc, struct tpm_primary *p, const char **why)
 {
 	const char *doing = arena_printf(t->arena, "reading %s at 0x%x", kind->name, kind->at);
@@ -140,7 +120,7 @@ static enum err find_persistent(struct tpm *t, const struct primary_kind *kind, 
 	TPM_CALL(rc, Esys_ReadPublic(t->esys, p->handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &area, NULL, NULL));
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_complain(t, rc, doing, why);
-	if (area->publicArea.type != templates[ecc][kind->column].publicArea.type) {
+	if (!is_meant(&area->publicArea, kind, ecc)) {
 		Esys_TR_Close(t->esys, &p->handle);
 		p->handle = ESYS_TR_NONE;
 		e = ERR_NOT_FOUND;
@@ -158,18 +138,18 @@ static enum err make(struct tpm *t, const struct primary_kind *kind, bool ecc, s
 	static const TPM2B_SENSITIVE_CREATE sensitive = {0};
 	static const TPM2B_DATA outside = {0};
 	static const TPML_PCR_SELECTION pcrs = {0};
-	TPM2B_PUBLIC *area = NULL;
+	TPM2B_PUBLIC template = template_of(kind, ecc), *area = NULL;
 	TSS2_RC rc;
 	enum err e;
 
-	TPM_CALL(rc, Esys_CreatePrimary(t->esys, kind->hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
-					&templates[ecc][kind->column], &outside, &pcrs, &p->handle, &area, NULL, NULL, NULL));
+	TPM_CALL(rc, Esys_CreatePrimary(t->esys, kind->hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &template,
+					&outside, &pcrs, &p->handle, &area, NULL, NULL, NULL));
 	if (rc != TSS2_RC_SUCCESS) {
 		p->handle = ESYS_TR_NONE;
 		return tpm_complain(t, rc, arena_printf(t->arena, "making %s", kind->name), why);
 	}
 	p->made = true;
-	p->key.place = "made from the standard template";
+	p->key.place = kind->made;
 	e = keep_area(t, p, area, why);
 	Esys_Free(area);
 	return e;
@@ -200,12 +180,13 @@ static enum err find(struct tpm *t, const struct primary_kind *kind, const struc
 	if (e != ERR_NOT_FOUND)
 		return e;
 	e = make(t, kind, conf->ecc, p, why);
-	return e == OK && conf->persist && !conf->ecc ? persist(t, kind, p, why) : e;
+	return e == OK && conf->persist ? persist(t, kind, p, why) : e;
 }
 
 enum err tpm_find_primaries(struct tpm *t, const struct tpm_conf *conf, const char **why)
 {
-	enum err e = find(t, &endorsement_kind, conf, &t->endorsement, why);
+	struct primary_kind endorsement = endorsement_kind(conf);
+	enum err e = find(t, &endorsement, conf, &t->endorsement, why);
 
 	return e == OK ? find(t, &storage_kind, conf, &t->storage, why) : e;
 }

@@ -14,6 +14,7 @@
 struct shown {
 	struct slice id, endorsement_key, storage_root_key; /* keys as base64 */
 	struct slice certificate;                           /* DER; absent: none */
+	const char *elsewhere;                              /* ... and where there may be another; NULL: nowhere */
 	struct certificate_info about;                      /* when there is one that reads */
 	const char *enroll;
 };
@@ -42,6 +43,7 @@ static bool look(struct command *c, struct tpm *t, struct shown *s)
 	const char *why, *service = given(c, "service");
 	enum err e = tpm_certificate(t, &s->certificate, &why);
 
+	s->elsewhere = e == ERR_NOT_FOUND ? why : NULL;
 	if (e != OK && e != ERR_NOT_FOUND)
 		fprintf(stderr, "berth: %s\n", why); /* the keys are of use without it */
 	s->endorsement_key = base64_encode(c->arena, tpm_endorsement_key(t)->area);
@@ -59,17 +61,18 @@ static bool look(struct command *c, struct tpm *t, struct shown *s)
 
 /* --- where it goes --- */
 
-static bool write_certificate(struct command *c, struct slice der)
+static bool write_certificate(struct command *c, const struct shown *s)
 {
 	const char *path = given(c, "certificate-out");
-	struct slice text = base64_encode(c->arena, der);
+	struct slice der = s->certificate, text = base64_encode(c->arena, der);
 	FILE *f;
 	bool good;
 
 	if (path == NULL)
 		return true;
 	if (der.n == 0) {
-		failed("this TPM holds no endorsement certificate, so there is nothing to write to %s", path);
+		failed("this TPM holds no endorsement certificate for this key, so there is nothing to write to %s%s%s", path,
+		       s->elsewhere ? "; " : "", s->elsewhere ? s->elsewhere : "");
 		return false;
 	}
 	if ((f = fopen(path, "we")) == NULL) {
@@ -131,7 +134,7 @@ static int show_text(struct command *c, const struct tpm *t, const struct shown 
 	       SLICE_ARG(s->endorsement_key));
 	printf("storage root key      %s\n%.*s\n", tpm_storage_root_key(t)->place, SLICE_ARG(s->storage_root_key));
 	if (s->certificate.n == 0) {
-		printf("certificate           none in this TPM\n");
+		printf("certificate           none in this TPM%s%s\n", s->elsewhere ? "; " : "", s->elsewhere ? s->elsewhere : "");
 	} else {
 		instant_print(s->about.not_after, INSTANT_SECONDS, day);
 		printf("certificate           %.*s, by %.*s, until %s\n", SLICE_ARG(s->about.subject), SLICE_ARG(s->about.issuer), day);
@@ -154,7 +157,7 @@ static int show_tpm(struct command *c)
 			       given(c, "id"));
 	if ((status = tpm_of(c, &t)) != CLI_FINE)
 		return status;
-	if (!look(c, t, &s) || !write_certificate(c, s.certificate))
+	if (!look(c, t, &s) || !write_certificate(c, &s))
 		status = CLI_FAILED;
 	else if (form ? strcmp(form, "table") == 0 : isatty(STDOUT_FILENO))
 		status = show_text(c, t, &s);

@@ -62,7 +62,7 @@ static const struct advice advices[] = {
 	{TPM2_RC_NV_SPACE, false, ERR_IO,
 	 "It has no room for another persistent object: tpm2_getcap handles-persistent lists those there are."},
 	{TPM2_RC_NV_DEFINED, false, ERR_IO, "Something else is kept at that handle: tpm2_getcap handles-persistent lists what there is."},
-	{TPM2_RC_POLICY_FAIL, false, ERR_FORBIDDEN, "The endorsement key is bound to another policy than the standard template's."},
+	{TPM2_RC_POLICY_FAIL, false, ERR_FORBIDDEN, "The endorsement key is bound to another policy than those of TCG's templates."},
 	{TPM2_RC_CURVE, false, ERR_IO, "This TPM does not know that curve: try --algorithm rsa."},
 	{TPM2_RC_RETRY, false, ERR_IO, "The TPM is busy: try again."},
 	{TPM2_RC_YIELDED, false, ERR_IO, "The TPM is busy: try again."},

@@ -133,6 +133,8 @@ test('what cannot be is told before anything is tried', async () => {
     [['device', 'register', 'a', '--attestation', 'x509'], /--certificate/],
     [['device', 'tpm', 'show', '--algorithm', 'dsa'], /rsa or ecc/],
     [['device', 'tpm', 'show', '--algorithm', 'ecc', '--persist'], /only RSA/],
+    [['device', 'tpm', 'show', '--range', 'high', '--persist'], /only RSA keys of the low range/],
+    [['device', 'tpm', 'show', '--range', 'middle'], /low or high/],
     [['device', 'tpm', 'show', '--id', 'not/good'], /not a registration ID/],
     [['device', 'tpm', 'show', '--output', 'yaml'], /json or table/],
   ];
@@ -338,13 +340,17 @@ test('keys that were cut short on their way are refused with a reason', async ()
 
 // In place of the one at 0x81010001; gives the enrollment of a device with it.
 async function keepAnother(id, ...how) {
-  if (tool('tpm2_getcap', 'handles-persistent').toString().includes('0x81010001')) tool('tpm2_evictcontrol', '-C', 'o', '-c', '0x81010001');
-  tool('tpm2_createprimary', '-C', 'e', '-G', 'rsa2048:aes128cfb', '-g', 'sha256', '-c', 'another.ctx', ...how);
-  tool('tpm2_evictcontrol', '-C', 'o', '-c', 'another.ctx', '0x81010001');
-  tool('tpm2_flushcontext', '-t');
+  keepAt('0x81010001', 'rsa2048:aes128cfb', ...how);
   const shown = await show(mine);
   assert.strictEqual(shown.endorsementKeyPersistent, true);
   await fine('enrollment', 'create', id, '--attestation', 'tpm', '--endorsement-key', shown.endorsementKey);
+}
+
+function keepAt(place, algorithm, ...how) {
+  if (tool('tpm2_getcap', 'handles-persistent').toString().includes(place)) tool('tpm2_evictcontrol', '-C', 'o', '-c', place);
+  tool('tpm2_createprimary', '-C', 'e', '-G', algorithm, '-g', 'sha256', '-c', 'another.ctx', ...how);
+  tool('tpm2_evictcontrol', '-C', 'o', '-c', 'another.ctx', place);
+  tool('tpm2_flushcontext', '-t');
 }
 
 test('an endorsement key without a policy is used, and one under another policy told', async () => {
@@ -358,3 +364,74 @@ test('an endorsement key without a policy is used, and one under another policy 
   assert.strictEqual(refused.status, 1);
   assert.match(refused.stderr, /bound to another policy/);
 });
+
+// --- endorsement keys of the high range (TCG EK Credential Profile B.4) ---
+
+const POLICY_B = 'ca3d0a99a2b93906f7a3342414efcfb3a385d44cd1fd459089d19b5071c0b7a0';
+const HIGH = 'fixedtpm|fixedparent|sensitivedataorigin|adminwithpolicy|restricted|decrypt';
+const high = [
+  { algorithm: 'rsa', template: 'rsa2048:aes128cfb', kept: '0x81010012', certificate: '0x1c00012' },
+  { algorithm: 'ecc', template: 'ecc256:aes128cfb', kept: '0x81010014', certificate: '0x1c00014' },
+];
+
+for (const { algorithm, template, kept, certificate } of high) {
+  test(`${algorithm}: a key of the high range is made, found where others keep it, and registers`, async () => {
+    const range = ['--algorithm', algorithm, '--range', 'high'];
+    const made = await show(mine, ...range);
+    assert.match(made.endorsementKeyPlace, /template of the high range/);
+    assert.notStrictEqual(made.endorsementKey, (await show(mine, '--algorithm', algorithm)).endorsementKey);
+    fs.writeFileSync(file('policy-b'), Buffer.from(POLICY_B, 'hex'));
+    keepAt(kept, template, '-L', 'policy-b', '-a', `userwithauth|${HIGH}`);
+    const found = await show(mine, ...range);
+    assert.strictEqual(found.endorsementKeyPlace, `at ${kept}`);
+    assert.strictEqual(found.endorsementKey, made.endorsementKey, 'the tools make the same key of the template');
+    for (const transport of ['https', 'amqp']) {
+      const id = `high-${algorithm}-${transport}`;
+      await fine('enrollment', 'create', id, '--attestation', 'tpm', '--endorsement-key', found.endorsementKey);
+      const result = await register(mine, transport, id, ...range, '--hub-token', file('high.token'));
+      assert.strictEqual(result.status, 0, result.stderr);
+      await assertHubKey(id, file('high.token'));
+    }
+  });
+
+  test(`${algorithm}: the certificate of the high range is shown with its key, and hinted at with the other`, async () => {
+    const der = fs.readFileSync(file('ek.der'));
+    tool('tpm2_nvdefine', certificate, '-C', 'o', '-s', String(der.length), '-a', 'ownerwrite|authwrite|ownerread|authread|no_da');
+    tool('tpm2_nvwrite', certificate, '-C', 'o', '-i', 'ek.der');
+    const shown = await show(mine, '--algorithm', algorithm, '--range', 'high');
+    assert.strictEqual(shown.endorsementCertificate.certificate, der.toString('base64'));
+    if (algorithm === 'rsa') return; // whose low range has one, by a test above
+    assert.match(await fine('device', 'tpm', 'show', '--tcti', mine.tcti, '--algorithm', 'ecc', '--output', 'table'), /none in this TPM; .*--range high/);
+    const refused = await berth.cli('device', 'tpm', 'show', '--tcti', mine.tcti, '--algorithm', 'ecc', '--certificate-out', file('none.pem'));
+    assert.match(refused.stderr, /nothing to write to .*none\.pem; .*--range high/);
+  });
+
+  test(`${algorithm}: a key of that policy is used under it where it has no password, wherever it is kept`, async () => {
+    keepAt('0x81010001', template, '-L', 'policy-b', '-a', HIGH);
+    const shown = await show(mine, '--algorithm', algorithm);
+    assert.strictEqual(shown.endorsementKeyPlace, 'at 0x81010001');
+    tool('tpm2_changeauth', '-c', 'e', 'maker');
+    try {
+      for (const transport of ['https', 'amqp']) {
+        const id = `policy-b-${algorithm}-${transport}`;
+        await fine('enrollment', 'create', id, '--attestation', 'tpm', '--endorsement-key', shown.endorsementKey);
+        const without = await register(mine, transport, id, '--algorithm', algorithm);
+        assert.match(without.stderr, /see --owner-auth and --endorsement-auth/);
+        const result = await register(mine, transport, id, '--algorithm', algorithm, '--endorsement-auth', 'maker', '--hub-token', file('b.token'));
+        assert.strictEqual(result.status, 0, result.stderr);
+        await assertHubKey(id, file('b.token'));
+      }
+    } finally {
+      tool('tpm2_changeauth', '-c', 'e', '-p', 'maker');
+    }
+  });
+
+  test(`${algorithm}: a key of another kind in that place is not taken for it`, async () => {
+    const range = ['--algorithm', algorithm, '--range', 'high'];
+    const before_ = await show(mine, ...range);
+    keepAt(kept, template, '-a', 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|decrypt');
+    const shown = await show(mine, ...range);
+    assert.match(shown.endorsementKeyPlace, /made from/);
+    assert.strictEqual(shown.endorsementKey, before_.endorsementKey);
+  });
+}
