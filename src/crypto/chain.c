@@ -199,8 +199,10 @@ size_t chain_top(struct chain *c)
 struct judgement {
 	X509 *anchor;
 	const struct revocations *revocations; /* NULL: none are looked at */
+	bool undated;                          /* that a certificate has ended, or not begun, is no fault */
 	int purpose;
 	time_t now;
+	const char *list; /* that was looked at last, once something was wrong with it or with what it says */
 };
 
 /* Faults that are let pass wherever they are. */
@@ -245,18 +247,37 @@ static bool may_go_without(const struct judgement *j, X509_STORE_CTX *ctx, const
 	       (anchor || !revocations_strict(j->revocations, X509_STORE_CTX_get0_current_crl(ctx)));
 }
 
+/* So is whether it has ended. */
+static bool may_have_ended(const struct judgement *j, X509_STORE_CTX *ctx, const X509 *at, int error)
+{
+	bool anchor = at && X509_STORE_CTX_get_error_depth(ctx) > 0 && X509_cmp(at, j->anchor) == 0;
+
+	return (error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID) && (anchor || j->undated);
+}
+
+static bool is_about_revocation(int error)
+{
+	return error == X509_V_ERR_CERT_REVOKED || is_about_a_list(error);
+}
+
+/* OpenSSL says which list it looks at when that is out of date, and then no more when a certificate stands on it. */
+static void note_list(struct judgement *j, const X509_CRL *crl)
+{
+	if (j->revocations && crl)
+		j->list = revocations_name(j->revocations, crl);
+}
+
 /* Once true is returned for an error, OpenSSL goes on and forgets it. */
 static int on_step(int good, X509_STORE_CTX *ctx)
 {
-	const struct judgement *j = X509_STORE_CTX_get_app_data(ctx);
+	struct judgement *j = X509_STORE_CTX_get_app_data(ctx);
 	int error = X509_STORE_CTX_get_error(ctx);
 	const X509 *at = X509_STORE_CTX_get_current_cert(ctx);
-	bool dated = error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID;
 
 	if (good)
 		return 1;
-	if (is_tolerated(error) || may_go_without(j, ctx, at, error) ||
-	    (dated && at && X509_STORE_CTX_get_error_depth(ctx) > 0 && X509_cmp(at, j->anchor) == 0)) {
+	note_list(j, X509_STORE_CTX_get0_current_crl(ctx));
+	if (is_tolerated(error) || may_go_without(j, ctx, at, error) || may_have_ended(j, ctx, at, error)) {
 		X509_STORE_CTX_set_error(ctx, X509_V_OK);
 		return 1;
 	}
@@ -361,20 +382,22 @@ static void fail(struct chain_path *out, const char *word, const char *reason, i
 	*out = (struct chain_path){.word = word, .reason = reason, .culprit = culprit};
 }
 
-static enum err judge(struct chain *c, X509_STORE_CTX *ctx, const X509 *anchor, struct chain_path *out)
+static enum err judge(struct chain *c, X509_STORE_CTX *ctx, struct judgement *j, struct chain_path *out)
 {
 	const STACK_OF(X509) * path;
 	int error;
 
 	*out = (struct chain_path){0};
+	j->list = NULL;
 	if (X509_verify_cert(ctx) != 1) {
 		error = X509_STORE_CTX_get_error(ctx);
 		fail(out, word_of(error), X509_verify_cert_error_string(error), place_of(c, X509_STORE_CTX_get_current_cert(ctx)));
+		out->list = is_about_revocation(error) ? j->list : NULL;
 		return error == X509_V_ERR_OUT_OF_MEM ? ERR_NO_MEMORY : OK;
 	}
 	/* A leaf that is trusted itself may stand at the end of a longer path: what counts is where the anchor is. */
 	path = X509_STORE_CTX_get0_chain(ctx);
-	while (out->depth < sk_X509_num(path) && X509_cmp(sk_X509_value(path, out->depth), anchor) != 0)
+	while (out->depth < sk_X509_num(path) && X509_cmp(sk_X509_value(path, out->depth), j->anchor) != 0)
 		out->depth++;
 	out->leads = out->depth < sk_X509_num(path);
 	if (!out->leads)
@@ -392,7 +415,7 @@ static enum err try_path(struct chain *c, struct judgement *j, bool backwards, s
 
 	if (others && store && ctx && gather(c, backwards, others) && X509_STORE_add_cert(store, j->anchor) &&
 	    set_up(ctx, store, certificate(c, 0), others, j))
-		e = judge(c, ctx, j->anchor, out);
+		e = judge(c, ctx, j, out);
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
 	sk_X509_free(others);
@@ -453,6 +476,7 @@ static enum err judge_anchor(struct chain *c, struct slice anchor_der, const str
 	struct judgement j = {
 		.anchor = anchor,
 		.revocations = revocations,
+		.undated = revocations && purpose == CHAIN_ENDORSEMENT,
 		.purpose = openssl_purpose(purpose),
 		.now = now,
 	};

@@ -46,6 +46,7 @@ struct chain_path {
 	const char *word;   /* else one for what is wrong: "signature", "expired", "purpose" ..; constant */
 	const char *reason; /* ... and OpenSSL's own words; constant */
 	int culprit;        /* ... and the place in the chain of the certificate at which it broke; -1: the anchor */
+	const char *list;   /* ... and the name of the revocation list that says so; it lives as long as the lists; NULL: none does */
 };
 
 /* What the leaf is to be good for. Devices are clients; servers are judged by tests alone, whose public cases are about them. An endorsement
@@ -59,7 +60,9 @@ enum chain_purpose { CHAIN_CLIENT, CHAIN_SERVER, CHAIN_ENDORSEMENT };
 MUST_USE enum err chain_judge(struct chain *, struct slice anchor, enum chain_purpose, instant now, struct chain_path *out);
 
 /* The same, and none of the path's certificates may be on one of the lists ("revoked"), nor may a strict list of one of its issuers
- * be out of date ("revocation-unknown"). A certificate for whose issuer there is no list passes. Not remembered. */
+ * be out of date ("revocation-unknown"). A certificate for whose issuer there is no list passes. Not remembered. For CHAIN_ENDORSEMENT
+ * `now` is the time of the lists alone, and that certificates have ended no fault: at which time they are judged is chain_judge's to
+ * be told. */
 MUST_USE enum err chain_judge_revoked(struct chain *, struct slice anchor, const struct revocations *, enum chain_purpose, instant now,
 				      struct chain_path *out);
 

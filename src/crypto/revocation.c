@@ -145,19 +145,18 @@ bool revocation_signed_by(struct slice der, struct slice certificate)
 
 struct revocations {
 	STACK_OF(X509_CRL) * all;
-	STACK_OF(X509_CRL) * strict; /* those of `all` */
+	struct {
+		char *name;
+		bool strict;
+	} about[REVOCATIONS_MAX]; /* at the place of each in `all` */
 };
 
 enum err revocations_new(struct revocations **out)
 {
 	struct revocations *r = calloc(1, sizeof(*r));
 
-	if (r)
-		r->all = sk_X509_CRL_new_null();
-	if (r && r->all)
-		r->strict = sk_X509_CRL_new_null();
 	*out = r;
-	if (r && r->strict)
+	if (r && (r->all = sk_X509_CRL_new_null()) != NULL)
 		return OK;
 	revocations_free(out);
 	return ERR_NO_MEMORY;
@@ -170,27 +169,29 @@ void revocations_free(struct revocations **it)
 	*it = NULL;
 	if (r == NULL)
 		return;
-	sk_X509_CRL_free(r->strict);
+	for (size_t i = 0; i < REVOCATIONS_MAX; i++)
+		free(r->about[i].name);
 	sk_X509_CRL_pop_free(r->all, X509_CRL_free);
 	free(r);
 }
 
-enum err revocations_add(struct revocations *r, struct slice der, bool strict)
+enum err revocations_add(struct revocations *r, struct slice der, struct slice name, bool strict)
 {
-	X509_CRL *crl = decode(der);
+	int at = sk_X509_CRL_num(r->all);
+	X509_CRL *crl;
+	char *copy;
 
-	if (crl == NULL)
+	if (at == REVOCATIONS_MAX)
+		return ERR_TOO_BIG;
+	if ((crl = decode(der)) == NULL)
 		return ERR_MALFORMED;
-	if (strict && !sk_X509_CRL_push(r->strict, crl)) {
+	if ((copy = strndup(name.p, name.n)) == NULL || !sk_X509_CRL_push(r->all, crl)) {
+		free(copy);
 		X509_CRL_free(crl);
 		return ERR_NO_MEMORY;
 	}
-	if (!sk_X509_CRL_push(r->all, crl)) {
-		if (strict)
-			(void)sk_X509_CRL_pop(r->strict);
-		X509_CRL_free(crl);
-		return ERR_NO_MEMORY;
-	}
+	r->about[at].name = copy;
+	r->about[at].strict = strict;
 	return OK;
 }
 
@@ -199,10 +200,25 @@ STACK_OF(X509_CRL) * revocations_all(const struct revocations *r)
 	return r && sk_X509_CRL_num(r->all) > 0 ? r->all : NULL;
 }
 
+/* -1: it is none of them. */
+static int place_of(const struct revocations *r, const X509_CRL *crl)
+{
+	for (int i = 0; crl && i < sk_X509_CRL_num(r->all); i++)
+		if (sk_X509_CRL_value(r->all, i) == crl)
+			return i;
+	return -1;
+}
+
 bool revocations_strict(const struct revocations *r, const X509_CRL *crl)
 {
-	for (int i = 0; crl && i < sk_X509_CRL_num(r->strict); i++)
-		if (sk_X509_CRL_value(r->strict, i) == crl)
-			return true;
-	return false;
+	int at = place_of(r, crl);
+
+	return at >= 0 && r->about[at].strict;
+}
+
+const char *revocations_name(const struct revocations *r, const X509_CRL *crl)
+{
+	int at = place_of(r, crl);
+
+	return at >= 0 ? r->about[at].name : NULL;
 }

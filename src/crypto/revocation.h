@@ -31,12 +31,15 @@ bool revocation_signed_by(struct slice der, struct slice certificate);
 
 /* --- ready for use: decoded once, for as many chains as come --- */
 
+#define REVOCATIONS_MAX 64 /* lists together */
+
 struct revocations;
 
 MUST_USE enum err revocations_new(struct revocations **);
 void revocations_free(struct revocations **);
 
-/* `strict`: certificates of its issuer are refused once the list is older than it says it may be. ERR_MALFORMED, ERR_NO_MEMORY. */
-MUST_USE enum err revocations_add(struct revocations *, struct slice der, bool strict);
+/* `name`, by which the operator knows it, is copied. `strict`: certificates of its issuer are refused once the list is older than it says
+ * it may be. ERR_MALFORMED, ERR_NO_MEMORY; ERR_TOO_BIG: REVOCATIONS_MAX. */
+MUST_USE enum err revocations_add(struct revocations *, struct slice der, struct slice name, bool strict);
 
 #endif

@@ -11,5 +11,7 @@
 /* NULL: there are none. */
 STACK_OF(X509_CRL) * revocations_all(const struct revocations *);
 bool revocations_strict(const struct revocations *, const X509_CRL *);
+/* Lives as long as they do; NULL: it is none of them. */
+const char *revocations_name(const struct revocations *, const X509_CRL *);
 
 #endif

@@ -75,18 +75,23 @@ static void add(struct world *w, const struct test_certificate *issuer, X509 *re
 {
 	struct slice der = crl_der(w->a, test_revoke(issuer, revoked, from, to, 0, NULL));
 
-	assert_int_equal(revocations_add(w->lists, der, strict), OK);
+	assert_int_equal(revocations_add(w->lists, der, SLICE("withdrawn"), strict), OK);
 }
 
-static struct chain_path judge(struct world *w, int anchor)
+static struct chain_path judge_for(struct world *w, int anchor, enum chain_purpose purpose, instant now)
 {
 	struct chain *c = NULL;
 	struct chain_path path;
 
 	assert_int_equal(chain_new(w->chain, MADE, &c), OK);
-	assert_int_equal(chain_judge_revoked(c, w->chain[anchor], w->lists, CHAIN_CLIENT, clock_wall(), &path), OK);
+	assert_int_equal(chain_judge_revoked(c, w->chain[anchor], w->lists, purpose, now, &path), OK);
 	chain_free(&c);
 	return path;
+}
+
+static struct chain_path judge(struct world *w, int anchor)
+{
+	return judge_for(w, anchor, CHAIN_CLIENT, clock_wall());
 }
 
 static void assert_fails(struct chain_path path, const char *word, int culprit)
@@ -175,6 +180,50 @@ static void a_list_by_a_namesake_vouches_for_nobody(void **state)
 	assert_fails(judge(w, ROOT), "revocation-unknown", LEAF);
 }
 
+static void the_list_that_speaks_against_it_is_named(void **state)
+{
+	struct world *w = *state;
+
+	add(w, &w->made[LINE], w->made[LEAF].x, -HOUR, HOUR, false);
+	assert_string_equal(judge(w, ROOT).list, "withdrawn");
+	revocations_free(&w->lists);
+	assert_int_equal(revocations_new(&w->lists), OK);
+	add(w, &w->made[LINE], NULL, -2 * HOUR, -HOUR, true);
+	assert_string_equal(judge(w, ROOT).list, "withdrawn");
+	revocations_free(&w->lists);
+	assert_int_equal(revocations_new(&w->lists), OK);
+	add(w, &w->made[LINE], w->made[LEAF].x, -2 * HOUR, -HOUR, false);
+	assert_string_equal(judge(w, ROOT).list, "withdrawn");
+	w->chain[LINE] = w->chain[LEAF]; /* what breaks for another reason is no list's doing */
+	assert_null(judge(w, ROOT).list);
+}
+
+/* A TPM outlives its certificate, and what was withdrawn stays so. */
+static void of_endorsement_certificates_only_the_lists_are_dated(void **state)
+{
+	struct world *w = *state;
+	instant later = clock_wall() + (instant)(3 * TEST_DAY) * INSTANT_SECOND;
+
+	add(w, &w->made[LINE], NULL, -HOUR, 4 * TEST_DAY, true);
+	assert_fails(judge_for(w, ROOT, CHAIN_CLIENT, later), "expired", LINE);
+	assert_true(judge_for(w, ROOT, CHAIN_ENDORSEMENT, later).leads);
+	assert_fails(judge_for(w, ROOT, CHAIN_ENDORSEMENT, later + (instant)(3 * TEST_DAY) * INSTANT_SECOND), "revocation-unknown", LEAF);
+	revocations_free(&w->lists);
+	assert_int_equal(revocations_new(&w->lists), OK);
+	add(w, &w->made[LINE], w->made[LEAF].x, -HOUR, HOUR, false);
+	assert_fails(judge_for(w, ROOT, CHAIN_ENDORSEMENT, later), "revoked", LEAF);
+}
+
+static void there_is_a_limit_to_lists(void **state)
+{
+	struct world *w = *state;
+	struct slice der = crl_der(w->a, test_revoke(&w->made[LINE], NULL, -HOUR, HOUR, 0, NULL));
+
+	for (int i = 0; i < REVOCATIONS_MAX; i++)
+		assert_int_equal(revocations_add(w->lists, der, SLICE("one"), i % 2), OK);
+	assert_int_equal(revocations_add(w->lists, der, SLICE("one"), false), ERR_TOO_BIG);
+}
+
 /* --- reading --- */
 
 static void a_list_is_read_as_pem_and_as_der(void **state)
@@ -260,6 +309,9 @@ int main(void)
 		WORLD_TEST(an_old_list_lets_others_pass_unless_it_is_strict),
 		WORLD_TEST(a_strict_list_of_the_future_is_no_list_yet),
 		WORLD_TEST(a_list_by_a_namesake_vouches_for_nobody),
+		WORLD_TEST(the_list_that_speaks_against_it_is_named),
+		WORLD_TEST(of_endorsement_certificates_only_the_lists_are_dated),
+		WORLD_TEST(there_is_a_limit_to_lists),
 		WORLD_TEST(a_list_is_read_as_pem_and_as_der),
 		WORLD_TEST(what_is_no_list_is_refused_with_a_sentence),
 		WORLD_TEST(lists_of_changes_and_on_behalf_of_others_are_refused),

@@ -78,7 +78,7 @@ static inline void test_extend(X509 *x, X509 *issuer, int nid, const char *value
 
 static inline void test_extend_fully(X509 *x, X509 *issuer, int ca)
 {
-	test_extend(x, issuer, NID_key_usage, ca ? "critical,keyCertSign" : "critical,digitalSignature");
+	test_extend(x, issuer, NID_key_usage, ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
 	test_extend(x, issuer, NID_subject_key_identifier, "hash");
 	if (x != issuer)
 		test_extend(x, issuer, NID_authority_key_identifier, "keyid:always");

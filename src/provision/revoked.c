@@ -91,7 +91,7 @@ static enum err decode_all(const struct registration *r, struct revoked_entry *e
 	enum err e = revocations_new(&entry->lists);
 
 	for (size_t i = 0; i < r->wants[0].count && e == OK; i++) {
-		e = revocations_add(entry->lists, bodies[i].list, is_strict(r, bodies[i].id));
+		e = revocations_add(entry->lists, bodies[i].list, bodies[i].id, is_strict(r, bodies[i].id));
 		entry->bytes += bodies[i].list.n;
 	}
 	return e;
