@@ -1,10 +1,13 @@
 /*
- * service_revocation.c: the revocation lists of enrollment groups. All of it is ours: the original has none.
+ * service_revocation.c: the revocation lists of enrollment groups, and of the service about certificates of TPMs. All of it is ours: the
+ * original has none.
  */
 #include "crypto/certificate.h"
+#include "provision/lists.h"
 #include "api/service.h"
 
-enum { SEGMENT_GROUP = 2, SEGMENT_LIST = 4 };
+/* /berth/enrollmentgroups/{group}/revocationlists[/{name}], /berth/endorsementrevocationlists[/{name}] */
+enum { SEGMENT_KIND = 1, SEGMENT_GROUP = 2, SEGMENT_LIST = 4, SEGMENT_LIST_OF_TPMS = 2 };
 
 #define URL_MAX         2048
 #define NAME_LENGTH_MAX 64
@@ -12,12 +15,12 @@ enum { SEGMENT_GROUP = 2, SEGMENT_LIST = 4 };
 #define REFRESH_MAX     43200 /* minutes: 30 days */
 
 struct lists {
-	struct enrollment group_like, *group;
+	struct enrollment *group; /* NULL: they are about certificates of TPMs */
+	size_t name_at;           /* the segment that names the list */
 	struct revocation_list like, *given;
 	const struct revocation_list *stored; /* the one of the path; NULL: there is none */
 	struct revocation_body body;
-	struct ca_certificate ca_like;
-	struct store_want want[3]; /* the group, its lists, the service's CA certificates */
+	struct store_want want[1 + LIST_SIGNERS_WANTS]; /* the lists, and who may sign them */
 	struct store_change change[3];
 	void (*then)(struct api_call *);
 };
@@ -29,35 +32,58 @@ static bool name_of_list_is_good(struct slice name)
 
 /* --- what is stored --- */
 
+static void refuse_group(struct api_call *call)
+{
+	api_refuse(call, 404, 404204, NULL, "There is no enrollment group %.*s.", SLICE_ARG(call->segment[SEGMENT_GROUP]));
+}
+
 static void lists_read(struct api_call *call, enum err e)
 {
 	struct lists *l = call->state;
-	const struct revocation_list *all = l->want[1].records;
+	const struct revocation_list *all = l->want[0].records;
+	bool of_group = l->want[1].noun == &noun_group;
 
 	if (e != OK) {
 		api_refuse_store(call, e);
 		return;
 	}
-	if (l->want[0].count == 0) {
-		api_refuse(call, 404, 404204, NULL, "There is no enrollment group %.*s.", SLICE_ARG(call->segment[SEGMENT_GROUP]));
+	if (of_group && l->want[1].count == 0) {
+		refuse_group(call);
 		return;
 	}
-	l->group = l->want[0].records;
-	for (size_t i = 0; i < l->want[1].count; i++)
+	l->group = of_group ? l->want[1].records : NULL;
+	for (size_t i = 0; i < l->want[0].count; i++)
 		if (slice_eq(all[i].id, l->like.id))
 			l->stored = &all[i];
 	l->then(call);
 }
 
+/* Whose lists the path is about, and where it names one. Absent: nobody's; what cannot name a group may not name ENDORSEMENT_LISTS. */
+static struct slice owner_of(struct api_call *call, size_t *name_at)
+{
+	bool of_tpms = slice_eq_fold(call->segment[SEGMENT_KIND], SLICE("endorsementrevocationlists"));
+
+	*name_at = of_tpms ? SEGMENT_LIST_OF_TPMS : SEGMENT_LIST;
+	if (of_tpms)
+		return SLICE(ENDORSEMENT_LISTS);
+	return id_is_good(call->segment[SEGMENT_GROUP]) ? arena_fold(call->arena, call->segment[SEGMENT_GROUP]) : NO_SLICE;
+}
+
 static struct lists *begin(struct api_call *call, void (*then)(struct api_call *))
 {
 	struct lists *l = arena_alloc(call->arena, sizeof(*l));
+	struct slice owner;
 
 	if (l == NULL) {
 		api_refuse_store(call, ERR_NO_MEMORY);
 		return NULL;
 	}
-	if (call->segments > SEGMENT_LIST && !name_of_list_is_good(call->segment[SEGMENT_LIST])) {
+	owner = owner_of(call, &l->name_at);
+	if (slice_absent(owner)) {
+		refuse_group(call);
+		return NULL;
+	}
+	if (call->segments > l->name_at && !name_of_list_is_good(call->segment[l->name_at])) {
 		api_refuse(call, 400, 400004, NULL,
 			   "The name of a revocation list must be 1 to %d letters, digits, '-', '.', '_' or ':', the last one a letter, "
 			   "a digit or '-'.",
@@ -66,18 +92,14 @@ static struct lists *begin(struct api_call *call, void (*then)(struct api_call *
 	}
 	call->state = l;
 	l->then = then;
-	noun_clear(&noun_group, &l->group_like);
 	noun_clear(&noun_revocation_list, &l->like);
 	noun_clear(&noun_revocation_body, &l->body);
-	noun_clear(&noun_ca_certificate, &l->ca_like);
-	l->group_like.scope = l->like.scope = l->body.scope = l->ca_like.scope = call->service->scope;
-	l->group_like.id = l->like.group_id = l->body.group_id = arena_fold(call->arena, call->segment[SEGMENT_GROUP]);
-	if (call->segments > SEGMENT_LIST)
-		l->like.id = l->body.id = arena_fold(call->arena, call->segment[SEGMENT_LIST]);
-	l->want[0] = (struct store_want){.noun = &noun_group, .like = &l->group_like, .keys = 2};
-	l->want[1] = (struct store_want){.noun = &noun_revocation_list, .like = &l->like, .keys = 2, .limit = REVOCATION_LISTS_MAX};
-	l->want[2] = (struct store_want){.noun = &noun_ca_certificate, .like = &l->ca_like, .keys = 1, .limit = CA_CERTIFICATES_MAX};
-	api_read(call, l->want, 3, lists_read);
+	l->like.scope = l->body.scope = call->service->scope;
+	l->like.group_id = l->body.group_id = owner;
+	if (call->segments > l->name_at)
+		l->like.id = l->body.id = arena_fold(call->arena, call->segment[l->name_at]);
+	l->want[0] = lists_want(call->service->scope, owner, call->arena);
+	api_read(call, l->want, 1 + lists_want_signers(call->service->scope, owner, call->arena, &l->want[1]), lists_read);
 	return l;
 }
 
@@ -88,7 +110,7 @@ static const struct revocation_list *stored_list(struct api_call *call)
 	struct slice if_match = api_header(call, "if-match");
 
 	if (l->stored == NULL) {
-		api_refuse(call, 404, 404001, NULL, "The group has no revocation list %.*s.", SLICE_ARG(call->segment[SEGMENT_LIST]));
+		api_refuse(call, 404, 404001, NULL, "There is no revocation list %.*s.", SLICE_ARG(call->segment[l->name_at]));
 		return NULL;
 	}
 	if (!etag_matches(if_match, l->stored->etag)) {
@@ -118,10 +140,10 @@ static void get_one(struct api_call *call)
 static void get_all(struct api_call *call)
 {
 	struct lists *l = call->state;
-	const struct revocation_list *all = l->want[1].records;
+	const struct revocation_list *all = l->want[0].records;
 
 	json_open(&call->out, NULL, '[');
-	for (size_t i = 0; i < l->want[1].count; i++)
+	for (size_t i = 0; i < l->want[0].count; i++)
 		write_list(call, &all[i]);
 	json_close(&call->out, ']');
 	api_answer_out(call, 200);
@@ -186,11 +208,11 @@ static struct no take_body(struct api_call *call, struct revocation_list *given,
 	if (revocation_read(text, call->arena, &l->body.list, &why) != OK ||
 	    revocation_describe(l->body.list, call->arena, &info, &why) != OK)
 		return bad(arena_printf(call->arena, "list cannot be used: %s.", why ? why : "it does not read"));
-	if (!attest_list_is_signed(l->body.list, given, l->group, l->want[2].records, l->want[2].count))
+	if (!lists_are_signed(l->body.list, given, &l->want[1]))
 		return bad(arena_printf(call->arena,
-					"list was issued by %.*s, but by none of the group's signing certificates or the service's CA "
-					"certificates. If that is right, give the certificate of its issuer in issuerCertificate.",
-					SLICE_ARG(info.issuer)));
+					"list was issued by %.*s, but %s. If that is right, give the certificate of its issuer in "
+					"issuerCertificate.",
+					SLICE_ARG(info.issuer), lists_signers_words(given->group_id)));
 	given->version = etag_make(call->arena, loop_wall(call->conf->loop));
 	given->issuer = info.issuer;
 	given->entries = info.entries;
@@ -226,7 +248,7 @@ static struct no prepare(struct api_call *call, struct revocation_list *given)
 	given->scope = l->like.scope;
 	given->group_id = l->like.group_id;
 	given->id = l->like.id;
-	given->name = l->stored ? l->stored->name : call->segment[SEGMENT_LIST];
+	given->name = l->stored ? l->stored->name : call->segment[l->name_at];
 	given->created = l->stored ? l->stored->created : now;
 	given->updated = now;
 	given->etag = etag_make(call->arena, now);
@@ -277,7 +299,7 @@ static void write_given(struct api_call *call)
 					       .if_etag = l->stored ? l->stored->etag : NO_SLICE};
 	if (l->body.list.n)
 		l->change[n++] = (struct store_change){.how = STORE_PUT, .noun = &noun_revocation_body, .record = &l->body};
-	if (l->group->revocation_lists != FLAG_YES) {
+	if (l->group && l->group->revocation_lists != FLAG_YES) {
 		struct slice before = l->group->etag;
 
 		/* A new etag, so that a change of the group at the same moment does not take this back. */
@@ -294,10 +316,12 @@ static void put(struct api_call *call)
 	struct slice if_match = api_header(call, "if-match");
 	struct no no;
 
-	if (!slice_eq_fold(l->group->attestation, SLICE("x509")))
+	if (l->group && !slice_eq_fold(l->group->attestation, SLICE("x509")))
 		no = bad("Only the devices of an x509 group have certificates that can be revoked.");
-	else if (l->stored == NULL && l->want[1].count >= REVOCATION_LISTS_MAX)
-		no = (struct no){403, 403001, "A group holds no more than 8 revocation lists."};
+	else if (l->stored == NULL && l->want[0].count >= lists_max(l->like.group_id))
+		no = (struct no){403, 403001,
+				 arena_printf(call->arena, "%s holds no more than %zu revocation lists.",
+					      l->group ? "A group" : "About certificates of TPMs a service", lists_max(l->like.group_id))};
 	else if (!slice_absent(if_match) && (l->stored == NULL || !etag_matches(if_match, l->stored->etag)))
 		no = (struct no){412, 412000, "Precondition failed: the etag is not the current one."};
 	else

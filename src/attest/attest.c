@@ -64,3 +64,40 @@ enum err attest_judge(const struct enrollment *e, bool group, const struct evide
 		return refuse_disabled(e, group, arena, v);
 	return OK;
 }
+
+/* --- lists of certificates that were withdrawn --- */
+
+bool attest_list_is_signed(struct slice der, const struct revocation_list *list, const struct slice *signers, size_t count)
+{
+	if (list->issuer_certificate.n && revocation_signed_by(der, list->issuer_certificate))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (signers[i].n && revocation_signed_by(der, signers[i]))
+			return true;
+	return false;
+}
+
+const struct revocation_list *attest_list_missing(const struct revocation_list *lists, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (lists[i].strict == FLAG_YES && lists[i].version.n == 0)
+			return &lists[i];
+	return NULL;
+}
+
+const char *attest_list_trouble(const struct revocation_list *list, struct arena *arena)
+{
+	struct slice trouble = list->trouble;
+
+	if (trouble.n && trouble.p[trouble.n - 1] == '.')
+		trouble.n--;
+	return trouble.n ? arena_str(arena, trouble) : "it was not fetched yet";
+}
+
+bool attest_lists_say_something(const struct revocation_list *lists, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (lists[i].version.n)
+			return true;
+	return false;
+}

@@ -18,6 +18,10 @@ struct endorsement_trust {
 	bool                           required; /* an enrollment needs a certificate */
 	const struct endorsement_root *roots;
 	size_t                         root_count;
+	const struct revocation_list  *lists;     /* what is known of lists of certificates that were withdrawn */
+	size_t                         list_count;
+	const struct revocations      *withdrawn; /* ... and what they list; NULL only if there is nothing of any of them yet */
+	instant                        now;       /* when the lists are to be current */
 };
 
 /* What a device shows of itself, whatever the protocol. */
@@ -87,10 +91,20 @@ int attest_x509_group_of(const struct enrollment *groups, size_t count, const st
 MUST_USE enum err attest_x509_revoked(const struct enrollment *, const struct evidence *, struct slice signer, const struct revocations *lists,
 				      struct arena *, struct verdict *);
 
-/* Whether a revocation list (DER) was signed by who may: the list's own issuer certificate, a signing certificate of the group, or one
- * of the service's CA certificates. */
-bool attest_list_is_signed(struct slice der, const struct revocation_list *, const struct enrollment *group,
-			   const struct ca_certificate *authorities, size_t count);
+/* --- lists of certificates that were withdrawn, of devices and of TPMs alike --- */
+
+/* Whether a revocation list (DER) was signed by who may: the list's own issuer certificate, or one of the signers (DER; those that are
+ * absent don't count). */
+bool attest_list_is_signed(struct slice der, const struct revocation_list *, const struct slice *signers, size_t count);
+
+/* A strict list of which there is nothing yet, so that nobody can be let in; NULL: there is none such. */
+const struct revocation_list *attest_list_missing(const struct revocation_list *lists, size_t count);
+
+/* Why there is nothing of it, without a full stop. In the arena or constant; NULL: the arena is full. */
+const char *attest_list_trouble(const struct revocation_list *, struct arena *);
+
+/* Whether there is anything to be read of these lists. */
+bool attest_lists_say_something(const struct revocation_list *lists, size_t count);
 
 /* --- TPM: keys are derived from the secret, so that nothing is kept between two rounds, and any server knows them --- */
 
@@ -104,8 +118,9 @@ struct endorsement_fault {
 };
 
 /* Whether a manufacturer vouches for the endorsement key of the enrollment: its certificate must be about that key, and lead to one of the
- * roots. `at` is the time that counts: when the enrollment was written, for a TPM outlives its certificate. Without a certificate it is
- * well unless one is required. ERR_NO_MEMORY only. */
+ * roots. `at` is the time that counts: when the enrollment was written, for a TPM outlives its certificate. Neither it nor one of those
+ * between may have been withdrawn since. Without a certificate it is well unless one is required. ERR_NO_MEMORY; ERR_INTERNAL: what the
+ * lists say was not brought along. */
 MUST_USE enum err attest_endorsement(const struct enrollment *, const struct endorsement_trust *, instant at, struct arena *,
 				     struct endorsement_fault *out);
 

@@ -2,7 +2,8 @@
  * endorsement.c: what the manufacturer of a TPM says of its endorsement key, if the operator asks for that.
  *
  * The certificate comes with the enrollment, where operators have it from their suppliers or from the TPM itself; devices send none.
- * Judged is the path to one of the manufacturers' roots that the operator has given (crypto/chain.h), and that it is about this key.
+ * Judged is the path to one of the manufacturers' roots that the operator has given (crypto/chain.h), and that it is about this key; and
+ * that nothing on this path has been withdrawn.
  */
 #include "attest/attest.h"
 #include "base/text.h"
@@ -97,6 +98,53 @@ static enum err refuse_path(struct endorsement *x, const struct endorsement_root
 				  path->reason, path->culprit > 0 ? " (of an intermediate)" : path->culprit < 0 ? " (of the root)" : ""));
 }
 
+/* --- withdrawn --- */
+
+/* "CN=Chips 7, an intermediate (serial number 2A)": endorsement certificates have no name of their own, as a rule. */
+static const char *name_certificate(struct endorsement *x, struct chain *chain, const struct endorsement_root *root, int place)
+{
+	const struct certificate_info *info;
+
+	if (place < 0)
+		return arena_printf(x->arena, "the root %.*s", SLICE_ARG(root->name));
+	if ((info = chain_info(chain, (size_t)place, x->arena)) == NULL)
+		return NULL;
+	if (place == 0)
+		return arena_printf(x->arena, "the endorsement certificate (serial number %.*s)", SLICE_ARG(info->serial));
+	return arena_printf(x->arena, "%.*s, an intermediate (serial number %.*s)", SLICE_ARG(info->subject), SLICE_ARG(info->serial));
+}
+
+static enum err refuse_withdrawn(struct endorsement *x, struct chain *chain, const struct endorsement_root *root, const struct chain_path *path)
+{
+	const char *name = name_certificate(x, chain, root, path->culprit), *sentence;
+
+	if (name == NULL)
+		return ERR_NO_MEMORY;
+	if (strcmp(path->word, "revoked") == 0)
+		sentence = arena_printf(x->arena, "A certificate was withdrawn by its issuer: %s stands on the revocation list %s.", name,
+					path->list);
+	else
+		sentence = arena_printf(x->arena,
+					"Whether %s was withdrawn is not known: the revocation list %s is out of date, or was not made by its "
+					"issuer, and it is strict.",
+					name, path->list);
+	return fault(x, arena_printf(x->arena, "endorsement-path-%s", path->word),
+		     arena_printf(x->arena, "%s at %s", path->reason, name), "certificates that were not withdrawn", sentence);
+}
+
+static enum err refuse_without_list(struct endorsement *x, const struct revocation_list *list)
+{
+	const char *trouble = attest_list_trouble(list, x->arena);
+
+	return fault(x, "endorsement-path-revocation-unknown", trouble, "a revocation list",
+		     arena_printf(x->arena,
+				  "Whether the endorsement certificate was withdrawn is not known: the revocation list %.*s is strict, and "
+				  "there is none: %s.",
+				  SLICE_ARG(list->name), trouble ? trouble : ""));
+}
+
+/* --- the path --- */
+
 /* Whether some certificate names the root as its issuer, or is it. */
 static bool leads_by_name(struct endorsement *x, struct chain *chain, const struct endorsement_root *root)
 {
@@ -104,6 +152,15 @@ static bool leads_by_name(struct endorsement *x, struct chain *chain, const stru
 		if (slice_eq(chain_issuer_mark(chain, i, x->arena), root->subject_mark))
 			return true;
 	return false;
+}
+
+static enum err judge_root(struct endorsement *x, struct chain *chain, const struct endorsement_root *root, struct chain_path *path)
+{
+	enum err e = chain_judge(chain, root->certificate, CHAIN_ENDORSEMENT, x->at, path);
+
+	if (e != OK || !path->leads || x->trust->withdrawn == NULL)
+		return e;
+	return chain_judge_revoked(chain, root->certificate, x->trust->withdrawn, CHAIN_ENDORSEMENT, x->trust->now, path);
 }
 
 static enum err judge_path(struct endorsement *x, struct chain *chain)
@@ -117,9 +174,9 @@ static enum err judge_path(struct endorsement *x, struct chain *chain)
 
 		if (!leads_by_name(x, chain, root))
 			continue;
-		if ((e = chain_judge(chain, root->certificate, CHAIN_ENDORSEMENT, x->at, &path)) == OK && path.leads)
+		if ((e = judge_root(x, chain, root, &path)) == OK && path.leads)
 			return OK;
-		if (e == OK && nearest == NULL) {
+		if (e == OK && (nearest == NULL || path.list)) {
 			nearest = root;
 			best = path;
 		}
@@ -127,7 +184,7 @@ static enum err judge_path(struct endorsement *x, struct chain *chain)
 	if (e == ERR_NO_MEMORY || arena_failed(x->arena))
 		return ERR_NO_MEMORY;
 	if (nearest)
-		return refuse_path(x, nearest, &best);
+		return best.list ? refuse_withdrawn(x, chain, nearest, &best) : refuse_path(x, nearest, &best);
 	if (e != OK)
 		return fault(x, "endorsement-certificate", "a certificate that does not read", "a certificate",
 			     "The endorsement certificate, or a root of its name, does not read.");
@@ -136,9 +193,16 @@ static enum err judge_path(struct endorsement *x, struct chain *chain)
 
 static enum err judge(struct endorsement *x)
 {
+	const struct endorsement_trust *trust = x->trust;
+	const struct revocation_list *missing = attest_list_missing(trust->lists, trust->list_count);
 	struct chain *chain = NULL;
-	enum err e = read_certificates(x);
+	enum err e;
 
+	if (trust->withdrawn == NULL && attest_lists_say_something(trust->lists, trust->list_count))
+		return ERR_INTERNAL;
+	if (missing)
+		return refuse_without_list(x, missing);
+	e = read_certificates(x);
 	if (e == OK && x->out->check == NULL)
 		e = compare_key(x);
 	if (e != OK || x->out->check)

@@ -123,20 +123,6 @@ enum err attest_x509_revoked(const struct enrollment *e, const struct evidence *
 	return bearer_refuse_path(&b, &anchor, &path);
 }
 
-bool attest_list_is_signed(struct slice der, const struct revocation_list *list, const struct enrollment *group,
-			   const struct ca_certificate *authorities, size_t count)
-{
-	const struct slice own[] = {list->issuer_certificate, group->signing_primary, group->signing_secondary};
-
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (own[i].n && revocation_signed_by(der, own[i]))
-			return true;
-	for (size_t i = 0; i < count; i++)
-		if (revocation_signed_by(der, authorities[i].certificate))
-			return true;
-	return false;
-}
-
 /* --- which group --- */
 
 static enum err find_nearest(struct bearer *b, const struct enrollment *groups, size_t count, int *found, struct anchor *anchor,

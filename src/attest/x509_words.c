@@ -154,7 +154,8 @@ enum err bearer_refuse_path(struct bearer *b, const struct anchor *a, const stru
 	else if (name)
 		told = tell_fault(b, path, info, name);
 	if (told && of)
-		told = arena_printf(b->arena, "%s The path was to lead to %s.", told, of);
+		told = arena_printf(b->arena, "%s%s%s The path was to lead to %s.", told, path->list ? " The list is " : "",
+				    path->list ? arena_printf(b->arena, "%s.", path->list) : "", of);
 	return bearer_refuse(b, "Invalid certificate", arena_printf(b->arena, "certificate-path-%s", word),
 			     arena_printf(b->arena, "%s at %s", path->reason, name ? name : "a certificate"),
 			     arena_printf(b->arena, "a valid path to %s", anchor ? anchor : "the enrollment's certificate"), told);

@@ -302,11 +302,11 @@ static inline void *field_of(const struct field *f, void *record)
 	F(TIME, certificate_end, NULL, 0, NULL, NULL) /* of the leaf */                                                             \
 	F(TIME, at, NULL, 0, NULL, NULL)
 
-/* A list of certificates that were withdrawn before their end (RFC 5280 section 5), for the devices of a group. It was given, or is
- * fetched. What it lists stands apart, so that a registration need not read it each time. */
+/* A list of certificates that were withdrawn before their end (RFC 5280 section 5), for the devices of a group, or for TPMs. It was given, or
+ * is fetched. What it lists stands apart, so that a registration need not read it each time. */
 #define REVOCATION_LIST_FIELDS(F)                                                                                                   \
 	F(TEXT, scope, NULL, FIELD_ID, NULL, NULL)                                                                                  \
-	F(TEXT, group_id, NULL, FIELD_ID, NULL, NULL) /* folded */                                                                  \
+	F(TEXT, group_id, NULL, FIELD_ID, NULL, NULL) /* folded; ENDORSEMENT_LISTS: of no group */                                  \
 	F(TEXT, id, NULL, FIELD_ID, NULL, NULL)       /* the name, folded */                                                        \
 	F(TEXT, name, "name", FIELD_FIXED | FIELD_COLUMN, NULL, "name of the list")                                                 \
 	F(TEXT, url, "url", FIELD_COLUMN, NULL, "where it is fetched from; absent: it was given")                                   \
@@ -544,6 +544,8 @@ extern const char *const endorsement_certificate_rules[], *const service_policie
 #define ENDORSEMENT_ROOTS_MAX 64 /* of a service */
 #define OPERATORS_MAX 500
 #define REVOCATION_LISTS_MAX 8 /* of a group: one for each CA between its devices and what it trusts */
+#define ENDORSEMENT_LISTS "*endorsement" /* in the place of a group, for lists about certificates of TPMs; no group can be called so */
+#define ENDORSEMENT_LISTS_MAX 32 /* of a service: makers of TPMs have a CA for each of their products */
 
 /* registrationId and enrollmentGroupId: letters, digits, '-' '.' '_' ':', the last one a letter,
  * digit or '-' (device-api.md 4, service-api.md 4.3). */

@@ -1,8 +1,8 @@
 /*
  * fetch_lists.c: revocation lists that others publish, fetched in the background.
  *
- * Those that are due are found by an index, fetched side by side, and written back: a list that reads, and that one of the group's
- * certificates has signed, or else the reason why there is none. What was there before stays until there is something better.
+ * Those that are due are found by an index, fetched side by side, and written back: a list that reads, and that has been signed by who
+ * may (lists.h), or else the reason why there is none. What was there before stays until there is something better.
  */
 #include <stdlib.h>
 
@@ -25,9 +25,7 @@ struct errand {
 	struct arena *arena;
 	struct revocation_list list;
 	struct revocation_body body;
-	struct enrollment group_like;
-	struct ca_certificate ca_like;
-	struct store_want wants[2]; /* the group, and the service's CA certificates */
+	struct store_want signers[LIST_SIGNERS_WANTS];
 	struct store_change changes[2];
 	struct fetch *fetch;
 	struct store_ask *ask;
@@ -122,13 +120,6 @@ static void failed(struct errand *x, const char *why)
 	write_back(x, false);
 }
 
-static bool is_signed(const struct errand *x)
-{
-	const struct enrollment *group = x->wants[0].records;
-
-	return attest_list_is_signed(x->body.list, &x->list, group, x->wants[1].records, x->wants[1].count);
-}
-
 static void taken(struct errand *x, const struct revocation_info *info)
 {
 	instant now = loop_wall(x->of->loop), due = now + refresh_of(&x->list) * MINUTE;
@@ -156,7 +147,7 @@ static void signers_known(void *cookie, enum err e)
 	const char *why = NULL;
 
 	x->ask = NULL;
-	if (e != OK || x->wants[0].count == 0) {
+	if (e != OK || (x->signers[0].noun == &noun_group && x->signers[0].count == 0)) {
 		errand_over(x); /* the group has gone, and its lists with it */
 		return;
 	}
@@ -164,11 +155,11 @@ static void signers_known(void *cookie, enum err e)
 		failed(x, arena_printf(x->arena, "What is published there cannot be used: %s.", why));
 	else if (x->list.version.n && info.this_update < x->list.this_update)
 		failed(x, "What is published there is older than the list that is known already.");
-	else if (!is_signed(x))
+	else if (!lists_are_signed(x->body.list, &x->list, x->signers))
 		failed(x, arena_printf(x->arena,
-				       "What is published there was issued by %.*s, and by none of the group's certificates; name the "
-				       "certificate of its issuer if that is right.",
-				       SLICE_ARG(info.issuer)));
+				       "What is published there was issued by %.*s, and %s; name the certificate of its issuer if that is "
+				       "right.",
+				       SLICE_ARG(info.issuer), lists_signers_words(x->list.group_id)));
 	else
 		taken(x, &info);
 }
@@ -176,14 +167,10 @@ static void signers_known(void *cookie, enum err e)
 static void read_signers(struct errand *x)
 {
 	struct list_fetcher *f = x->of;
+	size_t n = lists_want_signers(x->list.scope, x->list.group_id, x->arena, x->signers);
 
-	noun_clear(&noun_group, &x->group_like);
-	noun_clear(&noun_ca_certificate, &x->ca_like);
-	x->group_like.scope = x->ca_like.scope = x->list.scope;
-	x->group_like.id = x->list.group_id;
-	x->wants[0] = (struct store_want){.noun = &noun_group, .like = &x->group_like, .keys = 2};
-	x->wants[1] = (struct store_want){.noun = &noun_ca_certificate, .like = &x->ca_like, .keys = 1, .limit = CA_CERTIFICATES_MAX};
-	x->ask = store_read(f->store, f->loop, x->arena, x->wants, 2, signers_known, x);
+	if (!arena_failed(x->arena))
+		x->ask = store_read(f->store, f->loop, x->arena, x->signers, n, signers_known, x);
 	if (x->ask == NULL)
 		errand_over(x);
 }

@@ -170,6 +170,7 @@ bool lookup_gathered(struct registration *r)
 	r->presented_before = first_of(&r->wants[WANT_PRESENTED]);
 	r->signers = (struct signers){0};
 	r->revoked.lists = NULL;
+	r->revoked.count = 0;
 	r->by_group = false;
 	r->groups_tried = false;
 	r->suspects = places_in_doubt(r);
@@ -308,6 +309,21 @@ static bool goes_on(const struct registration *r)
 	return r->q.op == DEVICE_OPERATION_STATUS || r->q.op == DEVICE_REGISTRATION_STATUS || record_promises(r);
 }
 
+static struct endorsement_trust endorsement_trust(const struct registration *r)
+{
+	struct endorsement_trust trust = {.required = slice_eq_fold(r->service->endorsement_certificates, SLICE("required")),
+					  .roots = r->signers.roots,
+					  .root_count = r->signers.root_count,
+					  .now = registration_now(r)};
+
+	if (r->signers.roots_read) {
+		trust.lists = r->revoked.lists;
+		trust.list_count = r->revoked.count;
+		trust.withdrawn = revoked_at_hand(r);
+	}
+	return trust;
+}
+
 struct evidence lookup_evidence(const struct registration *r)
 {
 	return (struct evidence){
@@ -322,9 +338,7 @@ struct evidence lookup_evidence(const struct registration *r)
 		.challenge_used = r->record ? r->record->challenge_used : 0,
 		.challenge_used_before = r->record ? r->record->challenge_used_before : 0,
 		.goes_on = goes_on(r),
-		.endorsement = {.required = slice_eq_fold(r->service->endorsement_certificates, SLICE("required")),
-				.roots = r->signers.roots,
-				.root_count = r->signers.root_count},
+		.endorsement = endorsement_trust(r),
 		.secret = r->p->conf.secret,
 		.now = registration_now(r),
 	};

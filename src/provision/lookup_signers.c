@@ -162,19 +162,31 @@ bool signers_read_roots(struct registration *r)
 {
 	struct endorsement_root *like = noun_new(&noun_endorsement_root, r->arena);
 
-	if (!begin(r, 1))
+	if (r->revoked.lists)
+		return revoked_read_bodies(r);
+	if (!begin(r, 2))
 		return false;
 	if (like)
 		like->scope = r->scope;
 	r->wants[0] = (struct store_want){.noun = &noun_endorsement_root, .like = like, .keys = 1, .limit = ENDORSEMENT_ROOTS_MAX};
-	return registration_read(r, r->arena, 1);
+	r->wants[1] = lists_want(r->scope, SLICE(ENDORSEMENT_LISTS), r->arena);
+	return registration_read(r, r->arena, 2);
 }
 
-void signers_take_roots(struct registration *r)
+enum lookup signers_take_roots(struct registration *r)
 {
-	r->signers.roots_read = true;
+	if (r->revoked.arena) {
+		r->signers.roots_read = true;
+		return revoked_take_bodies(r) ? LOOKUP_FOUND : LOOKUP_REFUSED;
+	}
 	r->signers.roots = r->wants[0].records;
 	r->signers.root_count = r->wants[0].count;
+	r->revoked.lists = r->wants[1].records;
+	r->revoked.count = r->wants[1].count;
+	if (revoked_wants_bodies(r))
+		return LOOKUP_GO_ON;
+	r->signers.roots_read = true;
+	return LOOKUP_FOUND;
 }
 
 /* --- groups --- */

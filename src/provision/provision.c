@@ -26,11 +26,11 @@ enum err provision_new(const struct provision_conf *conf, struct provision **out
 		goto fail_room;
 	if ((p->counts.map = map_new(COUNTS_MAX)) == NULL)
 		goto fail_leaders;
-	if (revoked_init(p) != OK)
+	if (lists_cache_new(&p->lists_cache) != OK)
 		goto fail_counts;
 	if ((p->trim_timer = loop_after(conf->loop, TRIM_EVERY_MS, attempts_trim, p)) == NULL)
-		goto fail_revoked;
-	if (conf->fetcher && (p->lists = list_fetcher_new(conf->loop, conf->store, conf->fetcher)) == NULL)
+		goto fail_lists;
+	if (conf->fetcher && (p->list_fetcher = list_fetcher_new(conf->loop, conf->store, conf->fetcher)) == NULL)
 		goto fail_timer;
 	resume_arm(p);
 	*out = p;
@@ -38,8 +38,8 @@ enum err provision_new(const struct provision_conf *conf, struct provision **out
 
 fail_timer:
 	timer_cancel(&p->trim_timer);
-fail_revoked:
-	revoked_free(p);
+fail_lists:
+	lists_cache_free(&p->lists_cache);
 fail_counts:
 	map_free(&p->counts.map);
 fail_leaders:
@@ -83,12 +83,12 @@ void provision_free(struct provision **it)
 		return;
 	provision_halt(p);
 	resume_free(p);
-	list_fetcher_free(&p->lists);
+	list_fetcher_free(&p->list_fetcher);
 	timer_cancel(&p->trim_timer);
 	store_cancel(&p->trim_ask);
 	attempts_free(p);
 	counts_free(p);
-	revoked_free(p);
+	lists_cache_free(&p->lists_cache);
 	map_free(&p->leaders);
 	free(p);
 }
@@ -100,6 +100,11 @@ void provision_join(struct provision **all, size_t count)
 		all[i]->all_count = count;
 		all[i]->index = i;
 	}
+}
+
+struct lists_cache *provision_lists(struct provision *p)
+{
+	return p->lists_cache;
 }
 
 size_t provision_running(const struct provision *p)

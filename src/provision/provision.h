@@ -26,6 +26,7 @@
 
 struct provision;
 struct provision_ask;
+struct lists_cache;
 
 enum device_op {
 	DEVICE_REGISTER,
@@ -89,6 +90,9 @@ void provision_halt(struct provision *);
 /* To each of the hubs, as this loop's links have measured them: microseconds, 0 where none was. NULL: no memory; then they are as if never
  * measured. */
 const int64_t *provision_round_trips(const struct provision *, const struct linked_hub *hubs, size_t count, struct arena *);
+
+/* The revocation lists that this loop keeps decoded (provision/lists.h). */
+struct lists_cache *provision_lists(struct provision *);
 
 /* Make them know each other: call once, before the loops run. Ownership stays with the caller. */
 void provision_join(struct provision **all, size_t count);

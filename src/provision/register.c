@@ -126,8 +126,12 @@ static enum step match_roots(struct registration *r)
 {
 	if (!registration_replied(r))
 		return signers_read_roots(r) ? PAUSE : STEP_answer;
-	signers_take_roots(r);
-	return STEP_attest;
+	switch (signers_take_roots(r)) {
+	case LOOKUP_FOUND: return STEP_attest;
+	case LOOKUP_GO_ON: return STEP_match;
+	case LOOKUP_REFUSED: break;
+	}
+	return STEP_answer;
 }
 
 static enum step step_match(struct registration *r)

@@ -4,7 +4,7 @@
  * register.c is the way it goes, step by step; the others help it along. registration.c: birth, waiting, answering
  * and end. lookup.c: what the store knows. record.c: what the store is told. places.c: identities on hubs. status.c:
  * questions about how it went. answer.c: the JSON. attempt.c: why it was refused. resume.c: what an earlier run left.
- * revoked.c: certificates that were withdrawn; fetch_lists.c: the lists of them, from elsewhere. choose.c: the choice of
+ * revoked.c: certificates that were withdrawn, by lists.h; fetch_lists.c: the lists of them, from elsewhere. choose.c: the choice of
  * a hub; foretell.c: the same for a device that does not ask; consult.c: the webhook that makes it in a custom allocation, asked through webhook.h.
  */
 #ifndef BERTH_PROVISION_REGISTRATION_H
@@ -17,14 +17,13 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "provision/foretell.h"
+#include "provision/lists.h"
 #include "provision/provision.h"
 
 #define REGISTRATION_MAGIC   0x72656769u
 #define ASK_MAGIC            0x61736b3fu
 #define REGISTRATION_MEMORY  (8 << 20)   /* of one registration and all that it reads */
 #define GROUPS_MEMORY        (16 << 20)  /* while the key groups of a service are tried */
-#define LISTS_MEMORY         (24 << 20)  /* while revocation lists are read */
-#define LISTS_KEPT           (64 << 20)  /* bytes of lists that one loop keeps decoded */
 #define QUESTION_MAX         (192 << 10) /* a copied question: body and token have lower limits of their own */
 #define CLEAR_MS             10000       /* for the removal of what is left over, once the device is recorded */
 #define SWEEP_CLEAR_MS       5000        /* ... long after that: a device that registers meanwhile has to wait */
@@ -80,13 +79,6 @@ struct sweep {
 	size_t active; /* registrations taken up and not ended */
 };
 
-/* Revocation lists of groups, decoded: those that were used last. */
-struct revoked_cache {
-	struct map *by_group; /* "scope/group" -> struct revoked_entry */
-	struct list used;     /* the one that was used longest ago comes first */
-	size_t bytes;
-};
-
 struct list_fetcher;
 struct webhook_ask;
 
@@ -102,8 +94,8 @@ struct provision {
 	struct counts counts;
 	struct attempts attempts;
 	struct sweep sweep;
-	struct revoked_cache revoked;
-	struct list_fetcher *lists; /* NULL: another loop fetches them */
+	struct lists_cache *lists_cache;
+	struct list_fetcher *list_fetcher; /* NULL: another loop fetches them */
 	struct timer *trim_timer;
 	struct store_ask *trim_ask;
 };
@@ -332,7 +324,7 @@ bool signers_decide(const struct registration *);
 /* Whether its enrollment is judged by what manufacturers of TPMs say, which must be read first. */
 bool signers_wants_roots(const struct registration *);
 bool signers_read_roots(struct registration *);
-void signers_take_roots(struct registration *);
+enum lookup signers_take_roots(struct registration *);
 bool signers_wants_authorities(const struct registration *);
 bool signers_read_authorities(struct registration *);
 bool signers_take_authorities(struct registration *);
@@ -348,8 +340,13 @@ bool revoked_applies(const struct registration *);
  * revoked. */
 bool revoked_read(struct registration *);
 enum lookup revoked_judge(struct registration *);
-MUST_USE enum err revoked_init(struct provision *);
-void revoked_free(struct provision *);
+/* Of certificates of TPMs, which are judged with all else (attest.h): what is known of their lists is here. Whether what they list
+ * must be read, reading it, and taking it; false: refused. */
+bool revoked_wants_bodies(const struct registration *);
+bool revoked_read_bodies(struct registration *);
+bool revoked_take_bodies(struct registration *);
+/* What they list; NULL: nothing is at hand. */
+const struct revocations *revoked_at_hand(const struct registration *);
 
 /* --- fetch_lists.c --- */
 
