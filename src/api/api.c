@@ -282,8 +282,14 @@ static void read_done(void *cookie, enum err e)
 
 void api_read(struct api_call *call, struct store_want *wants, size_t count, void (*next)(struct api_call *, enum err))
 {
+	api_read_into(call, call->arena, wants, count, next);
+}
+
+void api_read_into(struct api_call *call, struct arena *arena, struct store_want *wants, size_t count,
+		   void (*next)(struct api_call *, enum err))
+{
 	call->next_read = next;
-	call->store_ask = store_read(call->conf->store, call->conf->loop, call->arena, wants, count, read_done, call);
+	call->store_ask = store_read(call->conf->store, call->conf->loop, arena, wants, count, read_done, call);
 	if (call->store_ask == NULL)
 		api_refuse_store(call, ERR_NO_MEMORY);
 }

@@ -87,6 +87,8 @@ void api_go_on(struct api_call *);
 
 /* Ask the store, then go on with `next` (ERR_THROTTLED and worse arrive there too). */
 void api_read(struct api_call *, struct store_want *, size_t count, void (*next)(struct api_call *, enum err));
+/* ... into an arena of the handler's, which lives until then, or until its `end` has cancelled call->store_ask. */
+void api_read_into(struct api_call *, struct arena *, struct store_want *, size_t count, void (*next)(struct api_call *, enum err));
 void api_write(struct api_call *, const struct store_change *, size_t count, void (*next)(struct api_call *, enum err, size_t failed));
 
 /* The value of a request header, absent when there is none. */

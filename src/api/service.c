@@ -33,6 +33,7 @@ const struct entry_kind *kind_of_path(const struct api_call *call)
 /* --- one entry --- */
 
 struct one {
+	struct entry_context context; /* first: entry_context_read */
 	const struct entry_kind *kind;
 	struct enrollment *given; /* PUT */
 	struct enrollment like;
@@ -51,7 +52,7 @@ static struct one *one_begin(struct api_call *call)
 		return NULL;
 	}
 	call->state = one;
-	one->kind = kind_of_path(call);
+	one->kind = one->context.kind = kind_of_path(call);
 	if (!id_is_good(call->segment[1])) {
 		api_refuse(call, 400, 400004, NULL,
 			   "%s must be 1 to %d letters, digits, '-', '.', '_' or ':', the last one a letter, a digit or '-'.",
@@ -105,8 +106,8 @@ static void put_written(struct api_call *call, enum err e, size_t failed)
 static void put_read(struct api_call *call, enum err e)
 {
 	struct one *one = call->state;
+	struct entry_context *x = &one->context;
 	const struct enrollment *stored;
-	struct entry_context x;
 	struct no no;
 
 	if (e != OK) {
@@ -114,11 +115,10 @@ static void put_read(struct api_call *call, enum err e)
 		return;
 	}
 	stored = one_stored(one);
-	entry_context_from(&x, call, one->kind, &one->want[1]);
-	if (stored && slice_eq(stored->attestation, SLICE("symmetricKey")) && x.key_groups > 0)
-		x.key_groups--; /* it counts already */
+	if (stored && slice_eq(stored->attestation, SLICE("symmetricKey")) && x->key_groups > 0)
+		x->key_groups--; /* it counts already */
 	if ((no = entry_condition(one->kind, api_header(call, "if-match"), stored)).status ||
-	    (no = entry_prepare(&x, one->given, stored, call->arena)).status) {
+	    (no = entry_prepare(x, one->given, stored, call->arena)).status) {
 		api_refuse_no(call, &no);
 		return;
 	}
@@ -142,8 +142,8 @@ static void entry_put(struct api_call *call)
 		api_refuse_no(call, &no);
 		return;
 	}
-	entry_context_wants(call, &one->want[1]);
-	api_read(call, one->want, 1 + ENTRY_CONTEXT_WANTS, put_read);
+	one->context.certificates = entry_has_certificate(one->given);
+	entry_context_read(call, one->want, 1, put_read);
 }
 
 /* --- GET --- */
@@ -289,6 +289,13 @@ static const struct route service_routes[] = {
 	{HTTP_GET, "/berth/endorsementroots/*", RIGHT_ENROLLMENT_READ, "GetEndorsementRoot", service_endorsement_get},
 	{HTTP_PUT, "/berth/endorsementroots/*", RIGHT_SERVICE_CONFIG, "PutEndorsementRoot", service_endorsement_put},
 	{HTTP_DELETE, "/berth/endorsementroots/*", RIGHT_SERVICE_CONFIG, "DeleteEndorsementRoot", service_endorsement_delete},
+	{HTTP_GET, "/berth/endorsementrevocationlists", RIGHT_ENROLLMENT_READ, "ListEndorsementRevocationLists", service_revocation_list},
+	{HTTP_GET, "/berth/endorsementrevocationlists/*", RIGHT_ENROLLMENT_READ, "GetEndorsementRevocationList", service_revocation_get},
+	{HTTP_PUT, "/berth/endorsementrevocationlists/*", RIGHT_SERVICE_CONFIG, "PutEndorsementRevocationList", service_revocation_put},
+	{HTTP_DELETE, "/berth/endorsementrevocationlists/*", RIGHT_SERVICE_CONFIG, "DeleteEndorsementRevocationList",
+	 service_revocation_delete},
+	{HTTP_POST, "/berth/endorsementrevocationlists/*/refresh", RIGHT_SERVICE_CONFIG, "RefreshEndorsementRevocationList",
+	 service_revocation_refresh},
 	{HTTP_GET, "/berth/certificates/expiring", RIGHT_ENROLLMENT_READ, "ListExpiring", service_expiring},
 	{HTTP_OTHER, NULL, 0, NULL, NULL},
 };

@@ -34,7 +34,7 @@ struct no {
 	const char *sentence;
 };
 
-/* What is known when an enrollment is judged. */
+/* What is known when an enrollment is judged. The state of a handler that judges begins with it. */
 struct entry_context {
 	const struct entry_kind *kind;
 	struct slice scope;
@@ -45,6 +45,13 @@ struct entry_context {
 	size_t authority_count;
 	struct endorsement_trust endorsement;
 	instant now;
+
+	/* While it is brought. */
+	const struct store_want *wants; /* its own */
+	bool certificates;              /* of TPMs are to be judged: what was withdrawn must be known */
+	struct arena *lists_arena;
+	struct store_want bodies;
+	void (*then)(struct api_call *, enum err);
 };
 
 /* Make `given` (just read) fit to be stored in the place of `stored` (NULL: there is none): keep secrets and
@@ -107,11 +114,13 @@ bool revocation_forget(struct slice scope, struct slice group, struct arena *, s
  * (service-api.md 6.2), but not its revocation lists. */
 bool entry_forget(const struct entry_kind *, struct slice scope, struct slice id, struct arena *, struct store_change out[FORGET_CHANGES]);
 
-/* The wants that every write of entries reads along: the linked hubs, how many key groups there are, the CA certificates, and
- * the endorsement roots. */
-#define ENTRY_CONTEXT_WANTS 4
-void entry_context_wants(const struct api_call *, struct store_want out[ENTRY_CONTEXT_WANTS]);
-void entry_context_from(struct entry_context *, const struct api_call *, const struct entry_kind *,
-			const struct store_want wants[ENTRY_CONTEXT_WANTS]);
+/* Before entries are judged: read `count` wants of the handler's, behind which there is room for ENTRY_CONTEXT_WANTS more, and fill the
+ * context with which call->state begins; then go on. What the context holds of lists is good until the loop turns, so all entries are
+ * judged at once. Its `kind` and `certificates` are the handler's to set. */
+#define ENTRY_CONTEXT_WANTS 5
+void entry_context_read(struct api_call *, struct store_want *wants, size_t count, void (*then)(struct api_call *, enum err));
+
+/* Whether that entry comes with a certificate of a TPM. */
+bool entry_has_certificate(const struct enrollment *);
 
 #endif

@@ -10,6 +10,7 @@ enum mode { MODE_CREATE, MODE_UPDATE, MODE_UPDATE_IF_MATCH, MODE_DELETE };
 static const char *const mode_names[] = {"create", "update", "updateIfMatchETag", "delete"};
 
 struct bulk {
+	struct entry_context context; /* first: entry_context_read */
 	const struct entry_kind *kind;
 	enum mode mode;
 	size_t count, at;
@@ -135,23 +136,22 @@ static bool given_twice(const struct bulk *bulk, size_t i)
 static void bulk_read(struct api_call *call, enum err e)
 {
 	struct bulk *bulk = call->state;
-	struct entry_context x;
+	struct entry_context *x = &bulk->context;
 
 	if (e != OK) {
 		api_refuse_store(call, e);
 		return;
 	}
-	entry_context_from(&x, call, bulk->kind, &bulk->want[bulk->count]);
 	for (size_t i = 0; i < bulk->count; i++) {
 		if (bulk->entry[i].no.status)
 			continue;
 		if (given_twice(bulk, i))
 			bulk->entry[i].no = (struct no){400, 400004, "It is named twice in this request."};
 		else
-			decide(call, bulk, i, &x);
+			decide(call, bulk, i, x);
 		if (bulk->entry[i].no.status == 0 && bulk->mode == MODE_CREATE &&
 		    slice_eq(bulk->entry[i].given->attestation, SLICE("symmetricKey")))
-			x.key_groups++;
+			x->key_groups++;
 	}
 	write_next(call);
 }
@@ -192,8 +192,10 @@ static void read_entry(struct api_call *call, struct bulk *bulk, struct slice js
 		return;
 	like->scope = call->service->scope;
 	like->id = entry->given ? entry->given->id : SLICE("");
-	if (entry->given)
+	if (entry->given) {
 		entry->given->scope = like->scope;
+		bulk->context.certificates |= entry_has_certificate(entry->given);
+	}
 	*want = (struct store_want){.noun = bulk->kind->noun, .like = like, .keys = 2};
 }
 
@@ -221,7 +223,7 @@ void service_bulk(struct api_call *call)
 		return;
 	}
 	call->state = bulk;
-	bulk->kind = kind_of_path(call);
+	bulk->kind = bulk->context.kind = kind_of_path(call);
 	if (json_read(call->q->body, call->arena, &json, &why) != OK) {
 		api_refuse(call, 400, 400004, NULL, "%s", why);
 		return;
@@ -242,6 +244,5 @@ void service_bulk(struct api_call *call)
 		}
 		read_entry(call, bulk, item);
 	}
-	entry_context_wants(call, &bulk->want[bulk->count]);
-	api_read(call, bulk->want, bulk->count + ENTRY_CONTEXT_WANTS, bulk_read);
+	entry_context_read(call, bulk->want, bulk->count, bulk_read);
 }

@@ -142,11 +142,14 @@ static struct no check_tpm(const struct enrollment *e, bool group, struct arena 
 static struct no check_endorsement(const struct entry_context *x, const struct enrollment *e, struct arena *arena)
 {
 	struct endorsement_fault fault;
+	enum err err;
 
 	if (!attest_wants_roots(e, x->endorsement.required))
 		return FINE;
-	if (attest_endorsement(e, &x->endorsement, x->now, arena, &fault) != OK)
+	if ((err = attest_endorsement(e, &x->endorsement, x->now, arena, &fault)) == ERR_NO_MEMORY)
 		return (struct no){413, 413001, "The enrollment is too large."};
+	if (err != OK)
+		return (struct no){500, 500001, "The revocation lists of certificates of TPMs cannot be read."};
 	return fault.check ? bad(arena, "attestation.tpm.endorsementCertificate: %s", fault.sentence) : FINE;
 }
 
@@ -355,39 +358,4 @@ bool entry_forget(const struct entry_kind *kind, struct slice scope, struct slic
 void entry_write(const struct entry_kind *kind, const struct enrollment *e, unsigned views, struct json_out *out, struct arena *arena)
 {
 	noun_write(kind->noun, e, views, out, NULL, arena);
-}
-
-void entry_context_wants(const struct api_call *call, struct store_want out[ENTRY_CONTEXT_WANTS])
-{
-	struct linked_hub *hub = noun_new(&noun_linked_hub, call->arena);
-	struct enrollment *group = noun_new(&noun_group, call->arena);
-	struct ca_certificate *ca = noun_new(&noun_ca_certificate, call->arena);
-	struct endorsement_root *root = noun_new(&noun_endorsement_root, call->arena);
-
-	if (hub == NULL || group == NULL || ca == NULL || root == NULL)
-		return;
-	hub->scope = group->scope = ca->scope = root->scope = call->service->scope;
-	group->attestation = SLICE("symmetricKey");
-	out[0] = (struct store_want){.noun = &noun_linked_hub, .like = hub, .keys = 1, .limit = LINKED_HUBS_MAX};
-	out[1] = (struct store_want){.noun = &noun_group, .by = GROUP_BY_ATTESTATION, .like = group, .keys = 2, .count_only = true};
-	out[2] = (struct store_want){.noun = &noun_ca_certificate, .like = ca, .keys = 1, .limit = CA_CERTIFICATES_MAX};
-	out[3] = (struct store_want){.noun = &noun_endorsement_root, .like = root, .keys = 1, .limit = ENDORSEMENT_ROOTS_MAX};
-}
-
-void entry_context_from(struct entry_context *x, const struct api_call *call, const struct entry_kind *kind,
-			const struct store_want wants[ENTRY_CONTEXT_WANTS])
-{
-	*x = (struct entry_context){
-		.kind = kind,
-		.scope = call->service->scope,
-		.hubs = wants[0].records,
-		.hub_count = wants[0].count,
-		.key_groups = wants[1].count,
-		.authorities = wants[2].records,
-		.authority_count = wants[2].count,
-		.endorsement = {.required = slice_eq_fold(call->service->endorsement_certificates, SLICE("required")),
-				.roots = wants[3].records,
-				.root_count = wants[3].count},
-		.now = loop_wall(call->conf->loop),
-	};
 }

@@ -18,10 +18,10 @@ struct row {
 };
 
 struct import {
+	struct entry_context context; /* first: entry_context_read */
 	const struct entry_kind *kind;
 	bool dry_run;
 	enum existing existing;
-	struct entry_context context;
 	size_t count;
 	struct row row[ROWS_MAX];
 	struct store_want want[ROWS_MAX + ENTRY_CONTEXT_WANTS];
@@ -154,7 +154,6 @@ static void entries_read(struct api_call *call, enum err e)
 		api_refuse_store(call, e);
 		return;
 	}
-	entry_context_from(&x->context, call, x->kind, &x->want[x->count]);
 	for (size_t i = 0; i < x->count; i++)
 		if (x->row[i].no.status == 0)
 			judge_row(call, x, i);
@@ -175,6 +174,7 @@ static void take_row(struct api_call *call, struct import *x, struct slice json)
 		return;
 	like->scope = call->service->scope;
 	like->id = row->given ? row->given->id : SLICE("");
+	x->context.certificates |= row->given && entry_has_certificate(row->given);
 	x->want[x->count++] = (struct store_want){.noun = x->kind->noun, .like = like, .keys = 2};
 }
 
@@ -216,6 +216,6 @@ void service_import(struct api_call *call)
 		}
 		take_row(call, x, item);
 	}
-	entry_context_wants(call, &x->want[x->count]);
-	api_read(call, x->want, x->count + ENTRY_CONTEXT_WANTS, entries_read);
+	x->context.kind = x->kind;
+	entry_context_read(call, x->want, x->count, entries_read);
 }
