@@ -1,5 +1,5 @@
 /*
- * revocation_list.c: which certificates of a group's devices were withdrawn, from a file or from where their CA publishes it.
+ * revocation_list.c: which certificates of a group's devices were withdrawn, and which of TPMs, from a file or from where their CA publishes it.
  */
 #include <stdlib.h>
 
@@ -16,14 +16,19 @@ static const struct column *columns(void)
 	return all;
 }
 
-/* "/berth/enrollmentGroups/{group}/revocationLists[/{name}][/{step}]" */
+#define OF_TPMS "endorsement-revocation-list"
+
+/* "/berth/enrollmentGroups/{group}/revocationLists[/{name}][/{step}]", "/berth/endorsementRevocationLists[/{name}][/{step}]" */
 static const char *path_of(struct command *c, bool with_name, const char *step)
 {
-	struct slice group = percent_encode(c->arena, slice_str(c->operand[0]));
-	struct slice name = with_name ? percent_encode(c->arena, slice_str(c->operand[1])) : SLICE("");
+	bool of_tpms = strcmp(c->verb->noun, OF_TPMS) == 0;
+	struct slice group = of_tpms ? NO_SLICE : percent_encode(c->arena, slice_str(c->operand[0]));
+	struct slice name = with_name ? percent_encode(c->arena, slice_str(c->operand[of_tpms ? 0 : 1])) : SLICE("");
+	const char *of = of_tpms ? "/berth/endorsementRevocationLists"
+				 : arena_printf(c->arena, "/berth/enrollmentGroups/%.*s/revocationLists", SLICE_ARG(group));
 
-	return arena_printf(c->arena, "/berth/enrollmentGroups/%.*s/revocationLists%s%.*s%s%s?" VERSION, SLICE_ARG(group),
-			    name.n ? "/" : "", SLICE_ARG(name), step ? "/" : "", step ? step : "");
+	return arena_printf(c->arena, "%s%s%.*s%s%s?" VERSION, of ? of : "", name.n ? "/" : "", SLICE_ARG(name), step ? "/" : "",
+			    step ? step : "");
 }
 
 static int ask(struct command *c, const char *method, const char *path, struct slice body)
@@ -107,7 +112,8 @@ static int delete (struct command *c)
 #define CONTENTS                                                                                                                           \
 	{"file", "FILE", "the list itself, PEM", OPTION_VALUE},                                                                            \
 	{                                                                                                                                  \
-		"issuer", "FILE", "PEM, who has signed it, when that is none of the group's or the service's CA certificates",             \
+		"issuer", "FILE",                                                                                                          \
+			"PEM, who has signed it, when that is none of the group's or the service's CA certificates, or no endorsement root", \
 			OPTION_VALUE                                                                                                       \
 	}
 
@@ -125,5 +131,11 @@ const struct verb revocation_list_verbs[] = {
 	{"revocation-list", "update", "GROUP NAME", "a newer list, or change what is given", update_options, &noun_revocation_list, put},
 	{"revocation-list", "refresh", "GROUP NAME", "fetch it now", etag_options, NULL, refresh},
 	{"revocation-list", "delete", "GROUP NAME", "whom it listed is let in again", etag_options, NULL, delete},
+	{OF_TPMS, "create", "NAME", "refuse TPMs whose certificates it lists", create_options, &noun_revocation_list, create},
+	{OF_TPMS, "list", "", "the lists about certificates of TPMs, and how current they are", service_option, NULL, list},
+	{OF_TPMS, "show", "NAME", "one of them", service_option, NULL, show_one},
+	{OF_TPMS, "update", "NAME", "a newer list, or change what is given", update_options, &noun_revocation_list, put},
+	{OF_TPMS, "refresh", "NAME", "fetch it now", etag_options, NULL, refresh},
+	{OF_TPMS, "delete", "NAME", "whose certificates it listed are let in again", etag_options, NULL, delete},
 	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

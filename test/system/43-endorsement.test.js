@@ -5,27 +5,19 @@ const { test, before, after } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
-const { execFileSync, spawnSync } = require('node:child_process');
+const http = require('node:http');
+const { spawnSync } = require('node:child_process');
 const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
 const { Http } = require('azure-iot-provisioning-device-http');
 const { TpmSecurityClient } = require('azure-iot-security-tpm');
 const berth = require('./berth.js');
+const { CA, folder, at, pem, openssl, make, revoke, crl } = require('./pki.js');
 const { endorsementKeyOfNobody, softwareTpm } = require('./software_tpm.js');
 
-let folder, tpm, security, endorsementKey, scope, api;
-const at = (name) => path.join(folder, name);
-const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-const pem = (name) => fs.readFileSync(at(`${name}.pem`), 'utf8');
+let tpm, security, endorsementKey, scope, api, publisher;
 
-// NAME.pem and NAME.key: a CA under `issuer`, or a root.
-function makeCa(name, issuer, days = 3650) {
-  fs.writeFileSync(at('ca.ext'), 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n');
-  openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/O=Chips Ltd/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-  openssl('x509', '-req', '-in', `${name}.csr`, ...(issuer ? ['-CA', `${issuer}.pem`, '-CAkey', `${issuer}.key`, '-set_serial', '2'] : ['-signkey', `${name}.key`]),
-    '-days', String(days), '-extfile', 'ca.ext', '-out', `${name}.pem`);
-}
+// A CA under `issuer`, or a root.
+const makeCa = (name, issuer) => make(name, `/O=Chips Ltd/CN=${name}`, issuer, { extensions: issuer ? CA : CA.replace('authorityKeyIdentifier=keyid\n', '') });
 
 // The public key in a TPM2B_PUBLIC of RSA 2048: its modulus is what it ends with.
 function publicKey(tpm2b) {
@@ -55,10 +47,10 @@ const root = (method, name, body, headers) => api(method, `/berth/endorsementroo
 const register = (id) => ProvisioningDeviceClient.create('global.berth.test', scope, new Http(), Object.assign(security, { _registrationId: id })).register();
 const attempt = (id, check) =>
   berth.eventually(async () => (await berth.good(api('GET', `/berth/registrations/${id}/attempts`))).attempts.find((a) => a.check === check));
+const list = (method, name, body, headers) => api(method, `/berth/endorsementrevocationlists${name ? `/${name}` : ''}`, { body, headers });
 const rule = (endorsementCertificates) => berth.makeService('dps1', { iotHubs: [{ name: 'hub1' }], endorsementCertificates });
 
 before(async () => {
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'endorsement-'));
   tpm = await softwareTpm(2321);
   security = new TpmSecurityClient('any', tpm.connect());
   endorsementKey = await new Promise((resolve, reject) => security.getEndorsementKey((error, key) => (error ? reject(error) : resolve(key.toString('base64')))));
@@ -73,6 +65,7 @@ before(async () => {
 
 after(() => {
   tpm.stop();
+  publisher?.close();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
@@ -159,7 +152,109 @@ test('where certificates are required, those without one are refused: at the lis
   assert.strictEqual((await register('plain')).status, 'assigned');
 });
 
-test('the CLI does all of it', () => {
+// --- what was withdrawn ---
+
+const barred = async (id, check, why) => {
+  const attempts = async () => (await berth.good(api('GET', `/berth/registrations/${id}/attempts`))).attempts;
+  const before_ = (await attempts()).length;
+  await assert.rejects(register(id));
+  const found = await berth.eventually(async () => (await attempts()).length > before_ && (await attempts())[0]);
+  assert.strictEqual(found.check, check);
+  assert.match(found.reason, why);
+};
+const assigned = async (id) => assert.strictEqual((await register(id)).status, 'assigned');
+
+test('a certificate that its maker has withdrawn is refused: at the list, and at the door', async () => {
+  const chain = pem('ek') + pem('between');
+  revoke('withdrawn', 'between', ['ek']);
+  // Who vouches for an intermediate's list has to be said.
+  await refused(list('PUT', 'Between', { list: crl('withdrawn') }), /issued by .*CN=between, O=Chips Ltd, but by none of the service's endorsement roots.*issuerCertificate/);
+  const made = await berth.good(list('PUT', 'Between', { list: crl('withdrawn'), issuerCertificate: pem('between') }));
+  assert.deepStrictEqual([made.name, made.entries, made.strict], ['Between', 1, false]);
+  assert.deepStrictEqual((await berth.good(list('GET'))).map((one) => one.name), ['Between']);
+  const words = /endorsementCertificate: .*the endorsement certificate \(serial number 4D\) stands on the revocation list Between/;
+  await refused(put('late', chain), words);
+  const entry = { registrationId: 'late', attestation: { type: 'tpm', tpm: { endorsementKey, endorsementCertificate: chain } } };
+  const bulk = await berth.good(api('POST', '/enrollments', { body: { mode: 'create', enrollments: [entry] } }));
+  assert.match(bulk.errors[0].errorStatus, words);
+  const imported = await berth.good(api('POST', '/berth/enrollments/import', { body: { entries: [entry] } }));
+  assert.match(imported.rows[0].message, words);
+  await barred('vouched', 'endorsement-path-revoked', /serial number 4D\) stands on the revocation list Between/);
+  await assigned('plain'); // has no certificate that could have been withdrawn
+  revoke('nobody', 'between', []);
+  assert.strictEqual((await list('PUT', 'between', { list: crl('nobody') }, { 'If-Match': '"other"' })).status, 412);
+  await berth.good(list('PUT', 'between', { list: crl('nobody') }, { 'If-Match': made.etag }));
+  await assigned('vouched');
+  await berth.good(put('late', chain));
+});
+
+test('an intermediate that was withdrawn bars all that it has signed, and no others', async () => {
+  revoke('roots', 'root', ['between']);
+  await berth.good(list('PUT', 'root', { list: crl('roots') }));
+  await barred('vouched', 'endorsement-path-revoked', /CN=between, O=Chips Ltd, an intermediate \(serial number [0-9A-F]+\) stands on the revocation list root/);
+  await refused(put('x', pem('ek') + pem('between')), /CN=between, .*an intermediate/);
+  await assigned('straight');
+  assert.strictEqual((await list('DELETE', 'root')).status, 204);
+  await assigned('vouched');
+});
+
+test('a list that is out of date bars those on it, and everybody below its issuer when it is strict', async () => {
+  const last = ['20250101000000Z', '20250201000000Z'];
+  revoke('old', 'between', ['ek'], last);
+  await berth.good(list('PUT', 'between', { list: crl('old') }));
+  await barred('vouched', 'endorsement-path-revoked', /revocation list Between/);
+  revoke('old-nobody', 'between', [], last);
+  await berth.good(list('PUT', 'between', { list: crl('old-nobody') }));
+  await assigned('vouched');
+  await berth.good(list('PUT', 'between', { strict: true }));
+  await barred('vouched', 'endorsement-path-revocation-unknown', /the revocation list Between is out of date/);
+  await refused(put('x', pem('ek') + pem('between')), /is out of date/);
+  await assigned('straight');
+  await berth.good(list('DELETE', 'between'));
+});
+
+test('a list is fetched from where the maker publishes it', async () => {
+  let published = 503;
+  publisher = http.createServer((request, response) => (typeof published === 'string' ? response.end(published) : response.writeHead(published).end()));
+  await new Promise((resolve) => publisher.listen(8480, '127.0.0.1', resolve));
+  const state = async () => berth.good(list('GET', 'fetched'));
+  await berth.good(list('PUT', 'fetched', { url: 'http://localhost:8480/between.crl', issuerCertificate: pem('between'), strict: true }));
+  await berth.eventually(async () => /status 503/.test((await state()).lastError ?? ''));
+  await barred('vouched', 'endorsement-path-revocation-unknown', /the revocation list fetched is strict, and there is none: .*503/);
+  makeCa('outsider');
+  revoke('of-outsider', 'outsider', []);
+  published = crl('of-outsider');
+  await berth.good(list('POST', 'fetched/refresh'));
+  await berth.eventually(async () => /by none of the service's endorsement roots/.test((await state()).lastError ?? ''));
+  published = crl('nobody');
+  await berth.good(list('POST', 'fetched/refresh'));
+  await berth.eventually(async () => (await state()).entries === 0);
+  await assigned('vouched');
+  revoke('withdrawn-again', 'between', ['ek']); // an older one would not do
+  published = crl('withdrawn-again');
+  await berth.good(list('POST', 'fetched/refresh'));
+  await berth.eventually(async () => (await state()).entries === 1);
+  await barred('vouched', 'endorsement-path-revoked', /revocation list fetched/);
+  await berth.good(list('DELETE', 'fetched'));
+});
+
+test('what is no list is refused in words, and there is a limit', async () => {
+  await refused(list('PUT', 'x', {}), /either list.*or url/);
+  await refused(list('PUT', 'x', { list: pem('root') }), /list cannot be used/);
+  await refused(list('PUT', 'a%20b', { url: 'http://localhost/' }), /name of a revocation list/);
+  assert.strictEqual((await list('GET', 'nobody')).status, 404);
+  assert.strictEqual((await list('DELETE', 'nobody')).status, 404);
+  // They are kept as those of a group that cannot be, and that is no way to them.
+  assert.strictEqual((await api('GET', '/berth/enrollmentGroups/*endorsement/revocationLists')).status, 404);
+  assert.strictEqual((await api('PUT', '/berth/enrollmentGroups/%2Aendorsement/revocationLists/x', { body: { url: 'http://localhost:8480/' } })).status, 404);
+  for (let i = 0; i < 32; i++) await berth.good(list('PUT', `one-${i}`, { url: 'http://localhost:8480/' }));
+  const full = await list('PUT', 'one-more', { url: 'http://localhost:8480/' });
+  assert.strictEqual(full.status, 403);
+  assert.match(full.body.message, /no more than 32 revocation lists/);
+  for (let i = 0; i < 32; i++) await berth.good(list('DELETE', `one-${i}`));
+});
+
+test('the CLI does all of it', async () => {
   const cli = (...args) => spawnSync(berth.bin, [...args, '--data', berth.data], { encoding: 'utf8', cwd: folder });
   const fine = (...args) => {
     const result = cli(...args);
@@ -175,4 +270,14 @@ test('the CLI does all of it', () => {
   const without = cli('endorsement-root', 'create', 'none');
   assert.strictEqual(without.status, 2);
   assert.match(without.stderr, /--file/);
+  const lists = (...args) => fine('endorsement-revocation-list', ...args);
+  assert.strictEqual(JSON.parse(lists('create', 'between', '--file', 'withdrawn.crl', '--issuer', 'between.pem', '--output', 'json')).entries, 1);
+  await barred('by-cli', 'endorsement-path-revoked', /revocation list between/);
+  assert.match(lists('list', '--output', 'table'), /between.*CN=between/);
+  assert.strictEqual(JSON.parse(lists('update', 'between', '--strict', 'true', '--output', 'json')).strict, true);
+  assert.strictEqual(JSON.parse(lists('show', 'between', '--output', 'json')).name, 'between');
+  assert.match(cli('endorsement-revocation-list', 'refresh', 'between').stderr, /not fetched/);
+  lists('delete', 'between');
+  await assigned('by-cli');
+  assert.strictEqual(cli('endorsement-revocation-list', 'create', 'between').status, 2);
 });
