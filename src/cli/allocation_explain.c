@@ -51,18 +51,17 @@ static int print(struct command *c, const struct answer *a, const json_t *told)
 	return status;
 }
 
-static int ask(struct command *c, const char *text)
+/* Takes the question. */
+static int ask(struct command *c, json_t *question)
 {
-	const char *host = service_host(c);
 	json_t *told = NULL;
 	struct answer a;
 	int status;
 	bool placed;
 
-	if (host == NULL)
+	if (!service_ask(c, "POST", PATH, question, &a))
 		return CLI_FAILED;
-	a = client_ask(c, "POST", host, PATH, NULL, NULL, slice_str(text));
-	if (!answer_is_good(&a) || json_read(a.body, c->arena, &told, NULL) != OK)
+	if (json_read(a.body, c->arena, &told, NULL) != OK)
 		return client_complain(c, &a);
 	placed = json_is_string(json_object_get(told, "hub"));
 	status = print(c, &a, told);
@@ -78,8 +77,6 @@ static bool put_text(struct command *c, const char *option, const char *member, 
 static int explain(struct command *c)
 {
 	json_t *question = json_object();
-	int status = CLI_FAILED;
-	char *text;
 
 	if (!given(c, "address") && !given(c, "id")) {
 		json_decref(question);
@@ -87,22 +84,20 @@ static int explain(struct command *c)
 	}
 	if (put_text(c, "address", "address", question) && put_text(c, "id", "registrationId", question) &&
 	    put_text(c, "enrollment", "enrollment", question) && put_text(c, "group", "group", question) &&
-	    put_text(c, "allocation-policy", "allocationPolicy", question) && (text = json_dumps(question, JSON_COMPACT)) != NULL) {
-		status = ask(c, text);
-		free(text);
-	}
+	    put_text(c, "allocation-policy", "allocationPolicy", question))
+		return ask(c, question);
 	json_decref(question);
-	return status;
+	return CLI_FAILED;
 }
 
 static const struct option options[] = {
-	{"service", "NAME", "the provisioning service [the only one]", OPTION_VALUE},
+	SERVICE_OPTION,
 	{"address", "ADDRESS", "from where it asks, IPv4 or IPv6 [from where the device of --id registered last]", OPTION_VALUE},
 	{"id", "ID", "its registration ID; with its enrollment and its place, if it has them [device]", OPTION_VALUE},
 	{"enrollment", "ID", "as if it were of this individual enrollment", OPTION_VALUE},
 	{"group", "ID", "... or of this group", OPTION_VALUE},
 	{"allocation-policy", "POLICY", "as if that were the policy: hashed, geoLatency, static or custom", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	OPTIONS_END,
 };
 
 const struct verb allocation_explain_verbs[] = {

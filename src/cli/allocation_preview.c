@@ -248,13 +248,13 @@ static int preview(struct command *c)
 }
 
 static const struct option options[] = {
-	{"service", "NAME", "the provisioning service [the only one]", OPTION_VALUE},
+	SERVICE_OPTION,
 	{"allocation-policy", "POLICY", "if the service's policy were this: hashed, geoLatency or static", OPTION_VALUE},
 	{"add-hub", "NAME[:WEIGHT]", "if this hub were linked, too; may be given several times", OPTION_VALUE},
 	{"remove-hub", "NAME", "if this hub were not linked; may be given several times", OPTION_VALUE},
 	{"weight", "NAME=WEIGHT", "if this hub had this weight; may be given several times", OPTION_VALUE},
 	{"list", NULL, "name each device that would move", OPTION_SWITCH},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	OPTIONS_END,
 };
 
 const struct verb allocation_preview_verbs[] = {

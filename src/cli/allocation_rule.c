@@ -1,8 +1,6 @@
 /*
  * allocation_rule.c: try a rule of a custom allocation before a device depends on it.
  */
-#include <stdlib.h>
-
 #include "cli/command.h"
 
 #define PATH "/berth/allocation/rule/test?api-version=2021-10-01"
@@ -26,17 +24,16 @@ static bool put_field(struct command *c, const struct noun *noun, const char *op
 	return given(c, option) == NULL || document_set_field(c, noun_field(noun, field), given(c, option), into);
 }
 
-static int ask(struct command *c, const char *text)
+/* Takes the question. */
+static int ask(struct command *c, json_t *question)
 {
-	const char *host = service_host(c);
 	json_t *told = NULL;
 	struct answer a;
 	bool placed;
 
-	if (host == NULL)
+	if (!service_ask(c, "POST", PATH, question, &a))
 		return CLI_FAILED;
-	a = client_ask(c, "POST", host, PATH, NULL, NULL, slice_str(text));
-	if (!answer_is_good(&a) || json_read(a.body, c->arena, &told, NULL) != OK)
+	if (json_read(a.body, c->arena, &told, NULL) != OK)
 		return client_complain(c, &a);
 	placed = json_is_string(json_object_get(told, "hub"));
 	json_decref(told);
@@ -46,8 +43,6 @@ static int ask(struct command *c, const char *text)
 static int test_rule(struct command *c)
 {
 	json_t *question = json_object();
-	int status = CLI_FAILED;
-	char *text;
 
 	if (!given(c, "rule") && !given(c, "enrollment") && !given(c, "group")) {
 		json_decref(question);
@@ -56,23 +51,21 @@ static int test_rule(struct command *c)
 	if (put_text(c, "rule", "rule", question) && put_text(c, "id", "registrationId", question) &&
 	    put_text(c, "enrollment", "enrollment", question) && put_text(c, "group", "group", question) &&
 	    put_field(c, &noun_registration, "payload", "payload", question) &&
-	    put_field(c, &noun_individual, "iot-hubs", "iot_hubs", question) && (text = json_dumps(question, JSON_COMPACT)) != NULL) {
-		status = ask(c, text);
-		free(text);
-	}
+	    put_field(c, &noun_individual, "iot-hubs", "iot_hubs", question))
+		return ask(c, question);
 	json_decref(question);
-	return status;
+	return CLI_FAILED;
 }
 
 static const struct option options[] = {
-	{"service", "NAME", "the provisioning service [the only one]", OPTION_VALUE},
+	SERVICE_OPTION,
 	{"rule", "TEXT|@FILE", "the rule [that of the enrollment]", OPTION_VALUE},
 	{"enrollment", "ID", "as if a device of this individual enrollment registered", OPTION_VALUE},
 	{"group", "ID", "... or one of this group", OPTION_VALUE},
 	{"id", "ID", "its registration ID [device]", OPTION_VALUE},
 	{"payload", "JSON|@FILE", "what it sends along", OPTION_VALUE},
 	{"iot-hubs", "NAME,...", "the hubs to choose from [the enrollment's, else all linked]", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	OPTIONS_END,
 };
 
 const struct verb allocation_rule_verbs[] = {

@@ -189,17 +189,12 @@ static int expiring(struct command *c)
 						{"ends", "info.notAfterUtc"},
 						{"subject", "info.subjectName"},
 						{NULL, NULL}};
-	const char *host;
-	struct answer a;
 	bool good = true;
 	long long days = given_number(c, "days", 30, 0, 36500, &good);
 
 	if (!good)
 		return CLI_USAGE;
-	if ((host = service_host(c)) == NULL)
-		return CLI_FAILED;
-	a = client_ask(c, "GET", host, arena_printf(c->arena, "/berth/certificates/expiring?days=%lld", days), NULL, NULL, NO_SLICE);
-	return answer_is_good(&a) ? show(c, a.body, columns) : client_complain(c, &a);
+	return service_show(c, "GET", arena_printf(c->arena, "/berth/certificates/expiring?days=%lld", days), NULL, columns);
 }
 
 /* --- check --- */
@@ -372,41 +367,36 @@ static int ca_issue(struct command *c)
 	return CLI_FINE;
 }
 
-#define OF_SERVICE                                                                                                                         \
-	{                                                                                                                                  \
-		"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE                                        \
-	}
 #define IN_DIR                                                                                                                             \
 	{                                                                                                                                  \
 		"dir", "DIR", "where its files are [dev-ca]", OPTION_VALUE                                                                 \
 	}
-#define END                                                                                                                                \
-	{                                                                                                                                  \
-		NULL, NULL, NULL, OPTION_VALUE                                                                                             \
-	}
 
-static const struct option of_service[] = {OF_SERVICE, END};
+static const struct option of_service[] = {SERVICE_OPTION, OPTIONS_END};
 static const struct option upload_options[] = {
-	OF_SERVICE,
+	SERVICE_OPTION,
 	{"certificate", "FILE", "PEM or DER", OPTION_VALUE},
 	{"verified", NULL, "you may say that its owner has its key: no proof is asked for", OPTION_SWITCH},
-	END};
+	OPTIONS_END};
 static const struct option verify_options[] = {
-	OF_SERVICE, {"certificate", "FILE", "PEM or DER: its common name is the code, and the CA's key has signed it", OPTION_VALUE}, END};
-static const struct option expiring_options[] = {OF_SERVICE, {"days", "N", "that end within so many days [30]", OPTION_VALUE}, END};
+	SERVICE_OPTION,
+	{"certificate", "FILE", "PEM or DER: its common name is the code, and the CA's key has signed it", OPTION_VALUE},
+	OPTIONS_END};
+static const struct option expiring_options[] = {
+	SERVICE_OPTION, {"days", "N", "that end within so many days [30]", OPTION_VALUE}, OPTIONS_END};
 static const struct option check_options[] = {
-	OF_SERVICE,
+	SERVICE_OPTION,
 	{"chain", "FILE", "PEM: the device's certificate and those above it, as it will send them", OPTION_VALUE},
 	{"registration-id", "ID", "as what it will register", OPTION_VALUE},
-	END};
+	OPTIONS_END};
 static const struct option ca_create_options[] = {
-	IN_DIR, {"name", "TEXT", "begins the names of both [Berth development]", OPTION_VALUE}, END};
+	IN_DIR, {"name", "TEXT", "begins the names of both [Berth development]", OPTION_VALUE}, OPTIONS_END};
 static const struct option ca_issue_options[] = {
 	IN_DIR,
 	{"days", "N", "how long it is valid [365]", OPTION_VALUE},
 	{"verification-code", "CODE", "answer this code instead of issuing for a device", OPTION_VALUE},
 	{"by", "NAME", "the CA that answers it: root or intermediate [root]", OPTION_VALUE},
-	END};
+	OPTIONS_END};
 
 const struct verb certificate_verbs[] = {
 	{"certificate", "create", "NAME", "upload a CA certificate", upload_options, NULL, create},

@@ -28,6 +28,11 @@ struct option {
 	enum option_kind kind;
 };
 
+/* Of a table that is shown. */
+struct column {
+	const char *title, *path; /* dotted, into each element */
+};
+
 struct command;
 
 struct verb {
@@ -121,11 +126,21 @@ const char *service_host(struct command *);
 /* The keys of a policy: primary key and name; false: complained. `policy` NULL: the first. */
 bool policy_keys(struct command *, const json_t *resource, const char *policy, const char **name, const char **key);
 
+/* --- the service API (ask.c) --- */
+
+/* One request to the service API of --service, If-Match as --etag says, and the answer. `body` is taken; NULL: none. False: complained. */
+bool service_ask(struct command *, const char *method, const char *path, json_t *body, struct answer *out);
+
+/* The same, and its answer shown in these columns, if it has a body; NULL: not shown. The exit status. */
+int service_show(struct command *, const char *method, const char *path, json_t *body, const struct column *columns);
+
+/* Rows of a table of options. */
+#define SERVICE_OPTION {"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE}
+#define ETAG_OPTION    {"etag", "ETAG", "only if it is still this version", OPTION_VALUE}
+#define OPTIONS_END    {NULL, NULL, NULL, OPTION_VALUE}
+
 /* --- output (output.c) --- */
 
-struct column {
-	const char *title, *path; /* dotted, into each element */
-};
 
 /* Whether --output, or a terminal, asks for tables rather than JSON. */
 bool shows_tables(const struct command *);

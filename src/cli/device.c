@@ -324,8 +324,7 @@ static int simulate(struct command *c)
 #define TRANSPORTS "https, mqtt, mqtt-ws, amqp or amqp-ws"
 
 #define ENDPOINT                                                                                                                           \
-	{"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE},                                             \
-		{"host", "NAME", "the device endpoint [asked of the server]", OPTION_VALUE},                                               \
+	SERVICE_OPTION, {"host", "NAME", "the device endpoint [asked of the server]", OPTION_VALUE},                                       \
 		{"scope", "ID", "the ID scope [asked of the server]", OPTION_VALUE},                                                       \
 		{"group", "NAME", "the device belongs to this symmetric key group", OPTION_VALUE},                                         \
 		{"group-key", "KEY", "the group's key, base64 [fetched]", OPTION_VALUE},                                                   \
@@ -333,11 +332,6 @@ static int simulate(struct command *c)
 		{"amqps-port", "PORT", "of the server, for AMQP [as it announces, else 5671]", OPTION_VALUE},                              \
 	{                                                                                                                                  \
 		"patience", "SECONDS", "how long to go on asking [60]", OPTION_VALUE                                                       \
-	}
-
-#define END                                                                                                                                \
-	{                                                                                                                                  \
-		NULL, NULL, NULL, OPTION_VALUE                                                                                             \
 	}
 
 static const struct option register_options[] = {
@@ -350,7 +344,7 @@ static const struct option register_options[] = {
 	{"payload", "JSON|@FILE", "sent along, for custom allocation", OPTION_VALUE},
 	TPM_OPTIONS,
 	{"hub-token", "FILE", "write a token there with which the TPM's device may log in at its hub for an hour", OPTION_VALUE},
-	END,
+	OPTIONS_END,
 };
 static const struct option simulate_options[] = {
 	ENDPOINT,
@@ -359,7 +353,7 @@ static const struct option simulate_options[] = {
 	{"rate", "N", "started per second [as fast as they go]", OPTION_VALUE},
 	{"at-once", "N", "under way together [64]", OPTION_VALUE},
 	{"prefix", "TEXT", "registration IDs are TEXT00001 and so on [sim-]", OPTION_VALUE},
-	END,
+	OPTIONS_END,
 };
 
 const struct verb device_verbs[] = {

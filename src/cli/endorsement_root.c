@@ -10,26 +10,15 @@
 
 static const struct column columns[] = {{"name", "name"}, {"subject", "subject"}, {"notAfter", "notAfter"}, {"thumbprint", "thumbprint"}, {NULL, NULL}};
 
-static int ask(struct command *c, const char *method, struct slice body)
+static const char *path_of(struct command *c)
 {
-	struct slice name = percent_encode(c->arena, slice_str(c->operand[0]));
-	const char *host = service_host(c), *path = arena_printf(c->arena, "/berth/endorsementroots/%.*s?" VERSION, SLICE_ARG(name));
-	struct answer a;
-
-	if (host == NULL)
-		return CLI_FAILED;
-	a = client_ask(c, method, host, path, given(c, "etag"), NULL, body);
-	if (!answer_is_good(&a))
-		return client_complain(c, &a);
-	return a.body.n ? show(c, a.body, columns) : CLI_FINE;
+	return arena_printf(c->arena, "/berth/endorsementroots/%.*s?" VERSION, SLICE_ARG(percent_encode(c->arena, slice_str(c->operand[0]))));
 }
 
 static int put(struct command *c)
 {
 	struct slice pem;
 	json_t *document;
-	char *text;
-	int status;
 
 	if (given(c, "file") == NULL)
 		return misused(c, "which certificate? Give --file");
@@ -40,28 +29,21 @@ static int put(struct command *c)
 	if (slice_search(pem, SLICE("-----BEGIN")) < 0)
 		pem = base64_encode(c->arena, pem);
 	document = json_pack("{s:s%}", "certificate", pem.p, pem.n);
-	if (document == NULL || (text = json_dumps(document, JSON_COMPACT)) == NULL) {
-		json_decref(document);
+	if (document == NULL)
 		return failed("%s holds no certificate", given(c, "file"));
-	}
-	status = ask(c, "PUT", slice_str(text));
-	free(text);
-	json_decref(document);
-	return status;
+	return service_show(c, "PUT", path_of(c), document, columns);
 }
 
 static int list(struct command *c)
 {
-	const char *host = service_host(c);
 	struct answer a;
 	json_t *told = NULL;
-	char *text = NULL;
+	char *text;
 	int status;
 
-	if (host == NULL)
+	if (!service_ask(c, "GET", "/berth/endorsementroots?" VERSION, NULL, &a))
 		return CLI_FAILED;
-	a = client_ask(c, "GET", host, "/berth/endorsementroots?" VERSION, NULL, NULL, NO_SLICE);
-	if (!answer_is_good(&a) || json_read(a.body, c->arena, &told, NULL) != OK)
+	if (json_read(a.body, c->arena, &told, NULL) != OK)
 		return client_complain(c, &a);
 	text = json_dumps(json_object_get(told, "value"), JSON_COMPACT);
 	json_decref(told);
@@ -72,27 +54,18 @@ static int list(struct command *c)
 
 static int show_one(struct command *c)
 {
-	return ask(c, "GET", NO_SLICE);
+	return service_show(c, "GET", path_of(c), NULL, columns);
 }
 
 static int delete (struct command *c)
 {
-	return ask(c, "DELETE", NO_SLICE);
+	return service_show(c, "DELETE", path_of(c), NULL, columns);
 }
 
-#define OF_SERVICE                                                                                                                         \
-	{                                                                                                                                  \
-		"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE                                        \
-	}
-#define END                                                                                                                                \
-	{                                                                                                                                  \
-		NULL, NULL, NULL, OPTION_VALUE                                                                                             \
-	}
-
 static const struct option put_options[] = {
-	OF_SERVICE, {"file", "FILE", "the certificate, PEM or DER", OPTION_VALUE}, {"etag", "ETAG", "only if it is still this version", OPTION_VALUE}, END};
-static const struct option etag_options[] = {OF_SERVICE, {"etag", "ETAG", "only if it is still this version", OPTION_VALUE}, END};
-static const struct option service_option[] = {OF_SERVICE, END};
+	SERVICE_OPTION, {"file", "FILE", "the certificate, PEM or DER", OPTION_VALUE}, ETAG_OPTION, OPTIONS_END};
+static const struct option etag_options[] = {SERVICE_OPTION, ETAG_OPTION, OPTIONS_END};
+static const struct option service_option[] = {SERVICE_OPTION, OPTIONS_END};
 
 const struct verb endorsement_root_verbs[] = {
 	{"endorsement-root", "create", "NAME", "trust a manufacturer of TPMs, or take another certificate of it", put_options, NULL, put},

@@ -120,13 +120,7 @@ static int show_one(struct command *c)
 
 static int delete (struct command *c)
 {
-	const char *host = service_host(c);
-	struct answer a;
-
-	if (host == NULL)
-		return CLI_FAILED;
-	a = client_ask(c, "DELETE", host, path_of(c, c->operand[0]), given(c, "etag"), NULL, NO_SLICE);
-	return answer_is_good(&a) ? CLI_FINE : client_complain(c, &a);
+	return service_show(c, "DELETE", path_of(c, c->operand[0]), NULL, NULL);
 }
 
 /* All pages, up to --top entries. */
@@ -197,25 +191,17 @@ static int device_key_of(struct command *c)
 	return CLI_FINE;
 }
 
-#define OF_SERVICE                                                                                                                         \
-	{                                                                                                                                  \
-		"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE                                        \
-	}
-#define END                                                                                                                                \
-	{                                                                                                                                  \
-		NULL, NULL, NULL, OPTION_VALUE                                                                                             \
-	}
-
-static const struct option create_options[] = {OF_SERVICE, {"file", "FILE", "the document to begin with, JSON", OPTION_VALUE}, END};
-static const struct option etag_options[] = {OF_SERVICE, {"etag", "ETAG", "only if it is still this version", OPTION_VALUE}, END};
-static const struct option show_options[] = {OF_SERVICE, {"show-keys", NULL, "with the symmetric keys", OPTION_SWITCH}, END};
+static const struct option create_options[] = {
+	SERVICE_OPTION, {"file", "FILE", "the document to begin with, JSON", OPTION_VALUE}, OPTIONS_END};
+static const struct option etag_options[] = {SERVICE_OPTION, ETAG_OPTION, OPTIONS_END};
+static const struct option show_options[] = {SERVICE_OPTION, {"show-keys", NULL, "with the symmetric keys", OPTION_SWITCH}, OPTIONS_END};
 static const struct option list_options[] = {
-	OF_SERVICE,
+	SERVICE_OPTION,
 	{"query", "TEXT", "for example: SELECT * WHERE provisioningStatus = 'disabled'", OPTION_VALUE},
 	{"top", "N", "at most so many", OPTION_VALUE},
-	END,
+	OPTIONS_END,
 };
-static const struct option key_options[] = {OF_SERVICE, {"key", "KEY", "the group's key [fetched]", OPTION_VALUE}, END};
+static const struct option key_options[] = {SERVICE_OPTION, {"key", "KEY", "the group's key [fetched]", OPTION_VALUE}, OPTIONS_END};
 
 const struct verb enrollment_verbs[] = {
 	{"enrollment", "create", "ID", "let one device in", create_options, &noun_individual, create},

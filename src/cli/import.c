@@ -234,10 +234,10 @@ static int import(struct command *c)
 }
 
 static const struct option options[] = {
-	{"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE},
+	SERVICE_OPTION,
 	{"dry-run", NULL, "judge every row, and write nothing", OPTION_SWITCH},
 	{"existing", "WHAT", "of an entry that is there already: update, skip or fail [update]", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	OPTIONS_END,
 };
 
 const struct verb import_verbs[] = {

@@ -243,18 +243,18 @@ static int policy_change(struct command *c)
 }
 
 static const struct option of_service[] = {
-	{"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	SERVICE_OPTION,
+	OPTIONS_END,
 };
 static const struct option create_options[] = {
-	{"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE},
+	SERVICE_OPTION,
 	{"connection-string", "TEXT", "of a hub elsewhere: HostName=..;SharedAccessKeyName=..;SharedAccessKey=..", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	OPTIONS_END,
 };
 static const struct option policy_options[] = {
-	{"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE},
+	SERVICE_OPTION,
 	{"hub", "NAME", "a hub of this server, instead of a service", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	OPTIONS_END,
 };
 
 const struct verb linked_hub_verbs[] = {

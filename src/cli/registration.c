@@ -23,26 +23,16 @@ static int show_records(struct command *c, struct slice text)
 
 static int show_one(struct command *c)
 {
-	const char *host = service_host(c);
 	struct answer a;
 
-	if (host == NULL)
-		return CLI_FAILED;
-	a = client_ask(c, "GET", host, arena_printf(c->arena, "/registrations/%s?" VERSION, escaped(c, c->operand[0])), NULL, NULL,
-		       NO_SLICE);
-	return answer_is_good(&a) ? show_records(c, a.body) : client_complain(c, &a);
+	return service_ask(c, "GET", arena_printf(c->arena, "/registrations/%s?" VERSION, escaped(c, c->operand[0])), NULL, &a)
+		       ? show_records(c, a.body)
+		       : CLI_FAILED;
 }
 
 static int delete (struct command *c)
 {
-	const char *host = service_host(c);
-	struct answer a;
-
-	if (host == NULL)
-		return CLI_FAILED;
-	a = client_ask(c, "DELETE", host, arena_printf(c->arena, "/registrations/%s?" VERSION, escaped(c, c->operand[0])), given(c, "etag"),
-		       NULL, NO_SLICE);
-	return answer_is_good(&a) ? CLI_FINE : client_complain(c, &a);
+	return service_show(c, "DELETE", arena_printf(c->arena, "/registrations/%s?" VERSION, escaped(c, c->operand[0])), NULL, NULL);
 }
 
 /* The devices of a group, page by page. */
@@ -155,17 +145,8 @@ static int explain(struct command *c)
 	return CLI_FINE;
 }
 
-#define OF_SERVICE                                                                                                                         \
-	{                                                                                                                                  \
-		"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE                                        \
-	}
-#define END                                                                                                                                \
-	{                                                                                                                                  \
-		NULL, NULL, NULL, OPTION_VALUE                                                                                             \
-	}
-
-static const struct option of_service[] = {OF_SERVICE, END};
-static const struct option etag_options[] = {OF_SERVICE, {"etag", "ETAG", "only if it is still this version", OPTION_VALUE}, END};
+static const struct option of_service[] = {SERVICE_OPTION, OPTIONS_END};
+static const struct option etag_options[] = {SERVICE_OPTION, ETAG_OPTION, OPTIONS_END};
 
 const struct verb registration_verbs[] = {
 	{"registration", "show", "ID", "where a device is", of_service, NULL, show_one},

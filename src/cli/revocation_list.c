@@ -1,8 +1,6 @@
 /*
  * revocation_list.c: which certificates of a group's devices were withdrawn, and which of TPMs, from a file or from where their CA publishes it.
  */
-#include <stdlib.h>
-
 #include "base/text.h"
 #include "cli/command.h"
 
@@ -31,19 +29,6 @@ static const char *path_of(struct command *c, bool with_name, const char *step)
 			    step ? step : "");
 }
 
-static int ask(struct command *c, const char *method, const char *path, struct slice body)
-{
-	const char *host = service_host(c);
-	struct answer a;
-
-	if (host == NULL)
-		return CLI_FAILED;
-	a = client_ask(c, method, host, path, given(c, "etag"), NULL, body);
-	if (!answer_is_good(&a))
-		return client_complain(c, &a);
-	return a.body.n ? show(c, a.body, columns()) : CLI_FINE;
-}
-
 /* A member with the text of the file that the option names. False: complained. */
 static bool put_file(struct command *c, const char *option, const char *member, json_t *into)
 {
@@ -61,17 +46,12 @@ static bool put_file(struct command *c, const char *option, const char *member, 
 static int put(struct command *c)
 {
 	json_t *document = json_object();
-	char *text = NULL;
-	int status = CLI_FAILED;
 
 	if (document_set(c, &noun_revocation_list, document) && put_file(c, "file", "list", document) &&
-	    put_file(c, "issuer", "issuerCertificate", document)) {
-		text = json_dumps(document, JSON_COMPACT);
-		status = ask(c, "PUT", path_of(c, true, NULL), slice_str(text));
-	}
-	free(text);
+	    put_file(c, "issuer", "issuerCertificate", document))
+		return service_show(c, "PUT", path_of(c, true, NULL), document, columns());
 	json_decref(document);
-	return status;
+	return CLI_FAILED;
 }
 
 static int create(struct command *c)
@@ -83,45 +63,37 @@ static int create(struct command *c)
 
 static int list(struct command *c)
 {
-	return ask(c, "GET", path_of(c, false, NULL), NO_SLICE);
+	return service_show(c, "GET", path_of(c, false, NULL), NULL, columns());
 }
 
 static int show_one(struct command *c)
 {
-	return ask(c, "GET", path_of(c, true, NULL), NO_SLICE);
+	return service_show(c, "GET", path_of(c, true, NULL), NULL, columns());
 }
 
 static int refresh(struct command *c)
 {
-	return ask(c, "POST", path_of(c, true, "refresh"), NO_SLICE);
+	return service_show(c, "POST", path_of(c, true, "refresh"), NULL, columns());
 }
 
 static int delete (struct command *c)
 {
-	return ask(c, "DELETE", path_of(c, true, NULL), NO_SLICE);
+	return service_show(c, "DELETE", path_of(c, true, NULL), NULL, columns());
 }
 
-#define OF_SERVICE                                                                                                                         \
-	{                                                                                                                                  \
-		"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE                                        \
-	}
-#define END                                                                                                                                \
-	{                                                                                                                                  \
-		NULL, NULL, NULL, OPTION_VALUE                                                                                             \
-	}
 #define CONTENTS                                                                                                                           \
 	{"file", "FILE", "the list itself, PEM", OPTION_VALUE},                                                                            \
 	{                                                                                                                                  \
 		"issuer", "FILE",                                                                                                          \
-			"PEM, who has signed it, when that is none of the group's or the service's CA certificates, or no endorsement root", \
+			"PEM, who has signed it, when that is none of the group's or the service's CA certificates, or no endorsement "    \
+			"root",                                                                                                            \
 			OPTION_VALUE                                                                                                       \
 	}
 
-static const struct option create_options[] = {OF_SERVICE, CONTENTS, END};
-static const struct option update_options[] = {
-	OF_SERVICE, CONTENTS, {"etag", "ETAG", "only if it is still this version", OPTION_VALUE}, END};
-static const struct option etag_options[] = {OF_SERVICE, {"etag", "ETAG", "only if it is still this version", OPTION_VALUE}, END};
-static const struct option service_option[] = {OF_SERVICE, END};
+static const struct option create_options[] = {SERVICE_OPTION, CONTENTS, OPTIONS_END};
+static const struct option update_options[] = {SERVICE_OPTION, CONTENTS, ETAG_OPTION, OPTIONS_END};
+static const struct option etag_options[] = {SERVICE_OPTION, ETAG_OPTION, OPTIONS_END};
+static const struct option service_option[] = {SERVICE_OPTION, OPTIONS_END};
 
 const struct verb revocation_list_verbs[] = {
 	{"revocation-list", "create", "GROUP NAME", "refuse devices of the group whose certificates it lists", create_options,

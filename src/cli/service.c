@@ -192,15 +192,15 @@ static int policy_update(struct command *c)
 
 static const struct option create_options[] = {
 	{"resource-group", "NAME", "file it under this group [" RESOURCE_GROUP "]", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	OPTIONS_END,
 };
 static const struct option string_options[] = {
 	{"policy", "NAME", "the access policy whose key to use [the first]", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	OPTIONS_END,
 };
 static const struct option of_service[] = {
-	{"service", "NAME", "the provisioning service [the only one there is]", OPTION_VALUE},
-	{NULL, NULL, NULL, OPTION_VALUE},
+	SERVICE_OPTION,
+	OPTIONS_END,
 };
 
 const struct verb service_verbs[] = {
