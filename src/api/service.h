@@ -69,6 +69,20 @@ void entry_write(const struct entry_kind *, const struct enrollment *, unsigned 
 
 void api_refuse_no(struct api_call *, const struct no *);
 
+/* --- what has a name, an etag and no more to it: endorsement roots, revocation lists (service_named.c) --- */
+
+/* Whether it can be called so; `what` is "an endorsement root". False: refused. */
+bool service_name_is_good(struct api_call *, struct slice name, const char *what);
+
+/* What If-Match says of the one that is stored (absent: none is). False: refused. */
+bool service_is_current(struct api_call *, struct slice stored_etag);
+
+/* What came of writing it as it was read. False: refused, also when somebody else was quicker. */
+bool service_is_written(struct api_call *, enum err);
+
+/* The callback of a write that deletes it: the answer. */
+void service_deleted(struct api_call *, enum err, size_t failed);
+
 /* --- handlers in files of their own --- */
 void service_query_enrollments(struct api_call *);
 void service_query_registrations(struct api_call *);

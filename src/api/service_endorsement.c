@@ -7,8 +7,6 @@
 
 enum { SEGMENT_ROOT = 2 };
 
-#define NAME_LENGTH_MAX 64
-
 struct roots {
 	struct endorsement_root like, given;
 	const struct endorsement_root *stored; /* the one of the path; NULL: there is none */
@@ -42,13 +40,8 @@ static struct roots *begin(struct api_call *call, void (*then)(struct api_call *
 		api_refuse_store(call, ERR_NO_MEMORY);
 		return NULL;
 	}
-	if (call->segments > SEGMENT_ROOT && (call->segment[SEGMENT_ROOT].n > NAME_LENGTH_MAX || !id_is_good(call->segment[SEGMENT_ROOT]))) {
-		api_refuse(call, 400, 400004, NULL,
-			   "The name of an endorsement root must be 1 to %d letters, digits, '-', '.', '_' or ':', the last one a letter, a "
-			   "digit or '-'.",
-			   NAME_LENGTH_MAX);
+	if (call->segments > SEGMENT_ROOT && !service_name_is_good(call, call->segment[SEGMENT_ROOT], "an endorsement root"))
 		return NULL;
-	}
 	call->state = r;
 	r->then = then;
 	noun_clear(&noun_endorsement_root, &r->like);
@@ -63,17 +56,6 @@ static void go(struct api_call *call, struct roots *r)
 {
 	if (r)
 		api_read(call, &r->want, 1, roots_read);
-}
-
-/* What an If-Match says of it. False: refused. */
-static bool is_current(struct api_call *call, const struct endorsement_root *stored)
-{
-	struct slice if_match = api_header(call, "if-match");
-
-	if (slice_absent(if_match) || (stored && etag_matches(if_match, stored->etag)))
-		return true;
-	api_refuse(call, 412, 412000, NULL, "Precondition failed: the etag is not the current one.");
-	return false;
 }
 
 static const struct endorsement_root *stored_root(struct api_call *call)
@@ -150,14 +132,10 @@ static void put_written(struct api_call *call, enum err e, size_t failed)
 	struct roots *r = call->state;
 
 	(void)failed;
-	if (e == ERR_PRECONDITION || e == ERR_EXISTS || e == ERR_NOT_FOUND) {
-		api_refuse(call, 412, 412000, NULL, "Precondition failed: it was changed at the same moment.");
-	} else if (e != OK) {
-		api_refuse_store(call, e);
-	} else {
-		write_root(call, &r->given);
-		api_answer_out(call, 200);
-	}
+	if (!service_is_written(call, e))
+		return;
+	write_root(call, &r->given);
+	api_answer_out(call, 200);
 }
 
 static void put(struct api_call *call)
@@ -165,7 +143,7 @@ static void put(struct api_call *call)
 	struct roots *r = call->state;
 	instant now = loop_wall(call->conf->loop);
 
-	if (!is_current(call, r->stored))
+	if (!service_is_current(call, r->stored ? r->stored->etag : NO_SLICE))
 		return;
 	if (r->stored == NULL && r->want.count >= ENDORSEMENT_ROOTS_MAX) {
 		api_refuse(call, 403, 403001, NULL, "A service holds no more than %d endorsement roots.", ENDORSEMENT_ROOTS_MAX);
@@ -219,26 +197,15 @@ void service_endorsement_put(struct api_call *call)
 
 /* --- DELETE --- */
 
-static void deleted(struct api_call *call, enum err e, size_t failed)
-{
-	(void)failed;
-	if (e == ERR_PRECONDITION || e == ERR_NOT_FOUND)
-		api_refuse(call, 412, 412000, NULL, "Precondition failed: it was changed at the same moment.");
-	else if (e != OK)
-		api_refuse_store(call, e);
-	else
-		api_answer_empty(call, 204);
-}
-
 static void delete_it(struct api_call *call)
 {
 	struct roots *r = call->state;
 
-	if (stored_root(call) == NULL || !is_current(call, r->stored))
+	if (stored_root(call) == NULL || !service_is_current(call, r->stored->etag))
 		return;
 	r->change = (struct store_change){
 		.how = STORE_DELETE, .noun = &noun_endorsement_root, .record = r->stored, .if_etag = r->stored->etag};
-	api_write(call, &r->change, 1, deleted);
+	api_write(call, &r->change, 1, service_deleted);
 }
 
 void service_endorsement_delete(struct api_call *call)

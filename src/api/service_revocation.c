@@ -9,10 +9,9 @@
 /* /berth/enrollmentgroups/{group}/revocationlists[/{name}], /berth/endorsementrevocationlists[/{name}] */
 enum { SEGMENT_KIND = 1, SEGMENT_GROUP = 2, SEGMENT_LIST = 4, SEGMENT_LIST_OF_TPMS = 2 };
 
-#define URL_MAX         2048
-#define NAME_LENGTH_MAX 64
-#define REFRESH_MIN     1
-#define REFRESH_MAX     43200 /* minutes: 30 days */
+#define URL_MAX     2048
+#define REFRESH_MIN 1
+#define REFRESH_MAX 43200 /* minutes: 30 days */
 
 struct lists {
 	struct enrollment *group; /* NULL: they are about certificates of TPMs */
@@ -24,11 +23,6 @@ struct lists {
 	struct store_change change[3];
 	void (*then)(struct api_call *);
 };
-
-static bool name_of_list_is_good(struct slice name)
-{
-	return name.n <= NAME_LENGTH_MAX && id_is_good(name);
-}
 
 /* --- what is stored --- */
 
@@ -73,6 +67,7 @@ static struct lists *begin(struct api_call *call, void (*then)(struct api_call *
 {
 	struct lists *l = arena_alloc(call->arena, sizeof(*l));
 	struct slice owner;
+	size_t wants;
 
 	if (l == NULL) {
 		api_refuse_store(call, ERR_NO_MEMORY);
@@ -83,13 +78,8 @@ static struct lists *begin(struct api_call *call, void (*then)(struct api_call *
 		refuse_group(call);
 		return NULL;
 	}
-	if (call->segments > l->name_at && !name_of_list_is_good(call->segment[l->name_at])) {
-		api_refuse(call, 400, 400004, NULL,
-			   "The name of a revocation list must be 1 to %d letters, digits, '-', '.', '_' or ':', the last one a letter, "
-			   "a digit or '-'.",
-			   NAME_LENGTH_MAX);
+	if (call->segments > l->name_at && !service_name_is_good(call, call->segment[l->name_at], "a revocation list"))
 		return NULL;
-	}
 	call->state = l;
 	l->then = then;
 	noun_clear(&noun_revocation_list, &l->like);
@@ -99,7 +89,12 @@ static struct lists *begin(struct api_call *call, void (*then)(struct api_call *
 	if (call->segments > l->name_at)
 		l->like.id = l->body.id = arena_fold(call->arena, call->segment[l->name_at]);
 	l->want[0] = lists_want(call->service->scope, owner, call->arena);
-	api_read(call, l->want, 1 + lists_want_signers(call->service->scope, owner, call->arena, &l->want[1]), lists_read);
+	wants = 1 + lists_want_signers(call->service->scope, owner, call->arena, &l->want[1]);
+	if (arena_failed(call->arena)) {
+		api_refuse_store(call, ERR_NO_MEMORY);
+		return NULL;
+	}
+	api_read(call, l->want, wants, lists_read);
 	return l;
 }
 
@@ -107,17 +102,12 @@ static struct lists *begin(struct api_call *call, void (*then)(struct api_call *
 static const struct revocation_list *stored_list(struct api_call *call)
 {
 	struct lists *l = call->state;
-	struct slice if_match = api_header(call, "if-match");
 
 	if (l->stored == NULL) {
 		api_refuse(call, 404, 404001, NULL, "There is no revocation list %.*s.", SLICE_ARG(call->segment[l->name_at]));
 		return NULL;
 	}
-	if (!etag_matches(if_match, l->stored->etag)) {
-		api_refuse(call, 412, 412000, NULL, "Precondition failed: the etag is not the current one.");
-		return NULL;
-	}
-	return l->stored;
+	return service_is_current(call, l->stored->etag) ? l->stored : NULL;
 }
 
 static void write_list(struct api_call *call, const struct revocation_list *list)
@@ -278,14 +268,10 @@ static void put_written(struct api_call *call, enum err e, size_t failed)
 	struct lists *l = call->state;
 
 	(void)failed;
-	if (e == ERR_PRECONDITION || e == ERR_EXISTS || e == ERR_NOT_FOUND) {
-		api_refuse(call, 412, 412000, NULL, "Precondition failed: the group or the list was changed at the same moment.");
-	} else if (e != OK) {
-		api_refuse_store(call, e);
-	} else {
-		write_list(call, l->given);
-		api_answer_out(call, 200);
-	}
+	if (!service_is_written(call, e))
+		return;
+	write_list(call, l->given);
+	api_answer_out(call, 200);
 }
 
 static void write_given(struct api_call *call)
@@ -310,23 +296,26 @@ static void write_given(struct api_call *call)
 	api_write(call, l->change, n, put_written);
 }
 
+static struct no check_put(struct api_call *call, const struct lists *l)
+{
+	if (l->group && !slice_eq_fold(l->group->attestation, SLICE("x509")))
+		return bad("Only the devices of an x509 group have certificates that can be revoked.");
+	if (l->stored == NULL && l->want[0].count >= lists_max(l->like.group_id))
+		return (struct no){403, 403001,
+				   arena_printf(call->arena, "%s holds no more than %zu revocation lists.",
+						l->group ? "A group" : "About certificates of TPMs a service",
+						lists_max(l->like.group_id))};
+	return prepare(call, l->given);
+}
+
 static void put(struct api_call *call)
 {
 	struct lists *l = call->state;
-	struct slice if_match = api_header(call, "if-match");
 	struct no no;
 
-	if (l->group && !slice_eq_fold(l->group->attestation, SLICE("x509")))
-		no = bad("Only the devices of an x509 group have certificates that can be revoked.");
-	else if (l->stored == NULL && l->want[0].count >= lists_max(l->like.group_id))
-		no = (struct no){403, 403001,
-				 arena_printf(call->arena, "%s holds no more than %zu revocation lists.",
-					      l->group ? "A group" : "About certificates of TPMs a service", lists_max(l->like.group_id))};
-	else if (!slice_absent(if_match) && (l->stored == NULL || !etag_matches(if_match, l->stored->etag)))
-		no = (struct no){412, 412000, "Precondition failed: the etag is not the current one."};
-	else
-		no = prepare(call, l->given);
-	if (no.status)
+	if (!service_is_current(call, l->stored ? l->stored->etag : NO_SLICE))
+		return;
+	if ((no = check_put(call, l)).status)
 		api_refuse_no(call, &no);
 	else if (arena_failed(call->arena))
 		api_refuse(call, 413, 413001, NULL, "The revocation list is too large to be given; publish it and give its url.");
@@ -385,17 +374,6 @@ void service_revocation_refresh(struct api_call *call)
 
 /* --- DELETE --- */
 
-static void deleted(struct api_call *call, enum err e, size_t failed)
-{
-	(void)failed;
-	if (e == ERR_PRECONDITION || e == ERR_NOT_FOUND)
-		api_refuse(call, 412, 412000, NULL, "Precondition failed: it was changed at the same moment.");
-	else if (e != OK)
-		api_refuse_store(call, e);
-	else
-		api_answer_empty(call, 204);
-}
-
 static void delete (struct api_call *call)
 {
 	struct lists *l = call->state;
@@ -405,7 +383,7 @@ static void delete (struct api_call *call)
 		return;
 	l->change[0] = (struct store_change){.how = STORE_DELETE, .noun = &noun_revocation_list, .record = stored, .if_etag = stored->etag};
 	l->change[1] = (struct store_change){.how = STORE_DELETE_ALL, .noun = &noun_revocation_body, .record = &l->body, .keys = 3};
-	api_write(call, l->change, 2, deleted);
+	api_write(call, l->change, 2, service_deleted);
 }
 
 void service_revocation_delete(struct api_call *call)
