@@ -82,9 +82,21 @@ static void journey_free(struct journey *j)
 	free(j);
 }
 
+/* The loop on which it is, or whose turn it waits for. */
+static struct loop *loop_of(const struct journey *j)
+{
+	const struct collector *c = j->collector;
+
+	return c->stops[j->at == c->count ? 0 : j->at].loop;
+}
+
+/* All loops stand still by now. */
 static void on_loop_end(struct loop_guest *guest)
 {
-	journey_free(LIST_ITEM(guest, struct journey, guest));
+	struct journey *j = LIST_ITEM(guest, struct journey, guest);
+
+	loop_unpost(loop_of(j), &j->task);
+	journey_free(j);
 }
 
 static void home(struct journey *j)
@@ -116,7 +128,7 @@ static void arrive(struct task *task)
 	for (size_t i = 0; i < DOORS; i++)
 		add_connections(c->stops[j->at].doors->at[i], door_protocol((enum door_name)i), j->metrics);
 	j->at++;
-	loop_post(c->stops[j->at == c->count ? 0 : j->at].loop, &j->task);
+	loop_post(loop_of(j), &j->task);
 }
 
 static void *collect(void *cookie, void (*done)(void *, struct slice), void *done_cookie)

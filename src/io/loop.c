@@ -40,6 +40,9 @@ void loop_free(struct loop **l)
 	/* Who posts or stops holds the guard to the end: after this nobody is still inside. */
 	pthread_mutex_lock(&it->guard);
 	pthread_mutex_unlock(&it->guard);
+	/* What will never run must not lie in a list beside what is freed now. */
+	while ((link = list_shift(&it->tasks)) != NULL)
+		LIST_ITEM(link, struct task, link)->queued = false;
 	while ((link = list_shift(&it->guests)) != NULL) {
 		struct loop_guest *guest = LIST_ITEM(link, struct loop_guest, link);
 

@@ -26,7 +26,7 @@ MUST_USE enum err loop_new(struct loop **out);
 /* A loop whose clock starts at `wall` and moves only by loop_advance. ERR_NO_MEMORY. */
 MUST_USE enum err loop_new_manual(instant wall, struct loop **out);
 
-/* Everything started on it must have been cancelled or have ended. */
+/* Everything started on it must have been cancelled or have ended. Tasks that have not run never do. */
 void loop_free(struct loop **l);
 
 /* Until loop_stop; runs what is ready, waits for more. Making a real loop sets SIGPIPE to be

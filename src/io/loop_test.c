@@ -534,6 +534,49 @@ static void guests_that_are_left_are_ended_with_the_loop(void **state)
 	assert_int_equal(0, leaves.ended);
 }
 
+struct leaver {
+	struct loop *loop;
+	struct loop_guest guest;
+	struct task task;
+};
+
+static void end_leaver(struct loop_guest *g)
+{
+	struct leaver *l = LIST_ITEM(g, struct leaver, guest);
+
+	loop_unpost(l->loop, &l->task);
+	free(l);
+}
+
+static void end_without_a_word(struct loop_guest *g)
+{
+	free(LIST_ITEM(g, struct leaver, guest));
+}
+
+static void never(struct task *t)
+{
+	(void)t;
+	fail_msg("nobody turns this loop");
+}
+
+/* What is freed with its task posted is no neighbour to the next that takes its own back; the sanitizers watch. */
+static void tasks_that_never_run_may_be_freed_with_the_loop(void **state)
+{
+	struct diary d;
+
+	(void)state;
+	new_real(&d);
+	for (int i = 0; i < 4; i++) {
+		struct leaver *l = calloc(1, sizeof(*l));
+
+		assert_non_null(l);
+		*l = (struct leaver){.loop = d.loop, .guest = {.end = i % 2 ? end_leaver : end_without_a_word}, .task = {.run = never}};
+		loop_invite(d.loop, &l->guest);
+		loop_post(d.loop, &l->task);
+	}
+	loop_free(&d.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,6 +599,7 @@ int main(void)
 		cmocka_unit_test(a_loop_is_stopped_from_another_thread),
 		cmocka_unit_test(a_signal_arrives_on_the_loop),
 		cmocka_unit_test(guests_that_are_left_are_ended_with_the_loop),
+		cmocka_unit_test(tasks_that_never_run_may_be_freed_with_the_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
