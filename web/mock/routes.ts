@@ -3,11 +3,12 @@ import { hubRoutes } from './hubApi';
 import { insightRoutes } from './insight';
 import { manageRoutes } from './manage';
 import { refuse, type Asked, type Reply, type Route } from './reply';
+import { revocationRoutes } from './revocation';
 import { rootRoutes } from './roots';
 import { serviceRoutes } from './serviceApi';
 import { forged, hasSession, sessionRoutes, signIn } from './session';
 
-const routes: Route[] = [...sessionRoutes, ...insightRoutes, ...allocationRoutes, ...rootRoutes, ...serviceRoutes, ...hubRoutes, ...manageRoutes];
+const routes: Route[] = [...sessionRoutes, ...insightRoutes, ...allocationRoutes, ...rootRoutes, ...revocationRoutes, ...serviceRoutes, ...hubRoutes, ...manageRoutes];
 
 export function answer(asked: Asked): Reply {
   if (asked.method === 'POST' && asked.path === '/berth/session') return signIn(asked);

@@ -114,7 +114,6 @@ export const serviceRoutes: Route[] = [
       return entry ? ok(mechanism(entry, id)) : missing;
     },
   ],
-  ['GET', base('/berth/enrollmentGroups/([^/]+)/revocationLists'), () => ok([])],
   ['GET', base('/registrations/([^/]+)'), (_, [s = '', id = '']) => found(devicesOf(s).registrations.get(id))],
   [
     'DELETE',

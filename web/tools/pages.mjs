@@ -138,6 +138,15 @@ export const pages = [
   },
   { name: 'certificates', path: '/services/harbour/certificates', act: (page) => button(page, 'Add').click() },
   { name: 'certificates-root', path: '/services/harbour/certificates', act: (page) => button(page, 'Add a root').click() },
+  {
+    name: 'certificates-list',
+    path: '/services/harbour/certificates',
+    async act(page) {
+      await button(page, 'Add a list').click();
+      await page.getByRole('textbox', { name: 'Address of the list' }).fill('crl.chips.example/7.crl');
+    },
+  },
+  { name: 'certificates-list-change', path: '/services/harbour/certificates', act: (page) => button(page, 'Change the list works-tpm').click() },
   { name: 'certificates-empty', path: '/services/workshop/certificates' },
   { name: 'certificate', path: '/services/harbour/certificates/line-7', act: (page) => button(page, 'Generate verification code').click() },
   { name: 'policies', path: '/services/harbour/access-policies', act: (page) => button(page, 'Add').click() },

@@ -1,7 +1,7 @@
 // Under which names answers are kept, so that a change drops what it made stale. All of a service begins with
 // ['service', name], all of a hub with ['hub', name].
 
-import type { ListQuery } from './service';
+import type { ListQuery, RevocationOwner } from './service';
 
 export const keys = {
   session: ['session'] as const,
@@ -18,7 +18,7 @@ export const keys = {
   enrollment: (name: string, id: string) => ['service', name, 'enrollment', id] as const,
   groups: (name: string, query?: ListQuery) => ['service', name, 'groups', ...(query ? [query] : [])] as const,
   group: (name: string, id: string) => ['service', name, 'group', id] as const,
-  revocation: (name: string, group: string) => ['service', name, 'group', group, 'revocation'] as const,
+  revocation: ({ service, group }: RevocationOwner) => ['service', service, ...(group === undefined ? ['endorsement'] : ['group', group]), 'revocation'] as const,
   registrations: (name: string, query?: ListQuery) => ['service', name, 'registrations', ...(query ? [query] : [])] as const,
   registration: (name: string, id: string) => ['service', name, 'registration', id] as const,
   history: (name: string, id: string) => ['service', name, 'registration', id, 'history'] as const,

@@ -73,13 +73,29 @@ export const deleteGroup = (service: string, name: string, etag?: string) =>
 export const readGroupKeys = (service: string, name: string) =>
   ask<Attestation>('POST', at(service, `/enrollmentGroups/${id(name)}/attestationmechanism`, version));
 
-const listsPath = (group: string, rest = '') => `/berth/enrollmentGroups/${id(group)}/revocationLists${rest}`;
-export const listRevocationLists = (service: string, group: string, signal?: AbortSignal) =>
-  ask<RevocationList[]>('GET', at(service, listsPath(group), version), { signal });
-export const putRevocationList = (service: string, group: string, name: string, body: { list?: string; url?: string; strict?: boolean }) =>
-  ask<RevocationList>('PUT', at(service, listsPath(group, `/${id(name)}`), version), { body });
-export const deleteRevocationList = (service: string, group: string, name: string) =>
-  ask<void>('DELETE', at(service, listsPath(group, `/${id(name)}`), version));
+// --- revocation lists ---
+
+/** Of an enrollment group, about its devices; without a group of the service, about certificates of TPMs. */
+export interface RevocationOwner {
+  service: string;
+  group?: string;
+}
+/** What is left out stays as it was. */
+export interface RevocationPut {
+  list?: string;
+  url?: string;
+  strict?: boolean;
+  issuerCertificate?: string;
+}
+
+const listPath = ({ service, group }: RevocationOwner, rest = '') =>
+  at(service, `/berth/${group === undefined ? 'endorsementRevocationLists' : `enrollmentGroups/${id(group)}/revocationLists`}${rest}`, version);
+export const listRevocationLists = (owner: RevocationOwner, signal?: AbortSignal) => ask<RevocationList[]>('GET', listPath(owner), { signal });
+export const putRevocationList = (owner: RevocationOwner, name: string, body: RevocationPut, etag?: string) =>
+  ask<RevocationList>('PUT', listPath(owner, `/${id(name)}`), { body, headers: ifMatch(etag) });
+/** Is fetched soon after; the answer is the list as it was. */
+export const refreshRevocationList = (owner: RevocationOwner, name: string) => ask<RevocationList>('POST', listPath(owner, `/${id(name)}/refresh`));
+export const deleteRevocationList = (owner: RevocationOwner, name: string) => ask<void>('DELETE', listPath(owner, `/${id(name)}`));
 
 // --- manufacturers of TPMs ---
 

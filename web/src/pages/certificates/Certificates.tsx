@@ -24,6 +24,8 @@ import { State } from '../../components/State';
 import { Time } from '../../components/Time';
 import { base64OfText } from '../../lib/pem';
 import { plural } from '../../lib/format';
+import { RevocationLists } from '../revocation/RevocationLists';
+import { wordsOfTpms } from '../revocation/words';
 import { EndorsementRoots } from './EndorsementRoots';
 import { faultOfCertificateName, nameFrom } from './names';
 
@@ -150,6 +152,7 @@ export default function Certificates({ service }: { service: string }) {
           )}
         </Section>
         <EndorsementRoots service={service} />
+        <RevocationLists owner={{ service }} words={wordsOfTpms} />
         {expiring.data && expiring.data.length > 0 && (
           <Section title="Ending within 60 days" flush>
             <DataTable label="Certificates that end within 60 days" rows={expiring.data} columns={expiringColumns} rowKey={(one) => `${one.kind}${one.name}${one.which ?? ''}`} />

@@ -18,10 +18,11 @@ import { Page } from '../../components/Page';
 import { Stack } from '../../components/Section';
 import { StateOf } from '../../components/State';
 import { toast } from '../../components/toasts';
+import { RevocationLists } from '../revocation/RevocationLists';
+import { wordsOfGroup } from '../revocation/words';
 import { draftOf, emptyDraft, entryOf, type Draft } from './draft';
 import { EntryForm } from './EntryForm';
 import { GroupKeys } from './GroupKeys';
-import { RevocationLists } from './RevocationLists';
 
 const crumbsOf = (service: string) => [
   { name: service, href: paths.service(service) },
@@ -98,7 +99,7 @@ function OldGroup({ service, id }: { service: string; id: string }) {
       {group.data && (
         <Stack>
           {type === 'symmetricKey' && <GroupKeys service={service} group={group.data.enrollmentGroupId} />}
-          {type === 'x509' && <RevocationLists service={service} group={group.data.enrollmentGroupId} />}
+          {type === 'x509' && <RevocationLists owner={{ service, group: group.data.enrollmentGroupId }} words={wordsOfGroup} />}
           <EntryForm
             key={group.data.etag}
             service={service}
