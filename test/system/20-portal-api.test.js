@@ -279,6 +279,7 @@ const notForReaders = [
   ['PUT', `/berth/at/dps1/enrollments/new?${v}`, { attestation: { type: 'symmetricKey' } }], ['POST', `/berth/at/dps1/enrollments?${v}`, { mode: 'create', enrollments: [] }],
   ['DELETE', `/berth/at/dps1/enrollments/press-1?${v}`], ['DELETE', `/berth/at/dps1/registrations/press-1?${v}`],
   ['PUT', `/berth/at/dps1/berth/enrollmentGroups/presses/revocationLists/l?${v}`, {}],
+  ['PUT', `/berth/at/dps1/berth/endorsementRevocationLists/l?${v}`, {}], ['POST', `/berth/at/dps1/berth/endorsementRevocationLists/l/refresh?${v}`],
   ['PUT', `/berth/at/hub1/devices/new?${hv}`, {}], ['DELETE', `/berth/at/hub1/devices/pump-1?${hv}`], ['POST', `/berth/at/hub1/devices?${hv}`, []],
   ['PATCH', `/berth/at/hub1/twins/pump-1?${hv}`, { tags: { x: 1 } }], ['POST', `/berth/at/hub1/twins/pump-1/methods?${hv}`, { methodName: 'x' }],
   ['GET', '/berth/operators'], ['PUT', '/berth/operators/new', { role: 'administrator', password: 'a long password' }], ['DELETE', '/berth/operators/admin'],
