@@ -151,20 +151,23 @@ const struct revocations *lists_keep(struct lists_cache *cache, const struct lis
 				     size_t count, struct arena *arena)
 {
 	struct slice key = key_of(known, arena), versions = versions_of(known, arena);
-	struct kept *kept = calloc(1, sizeof(*kept)), *former = map_get(cache->by_owner, key);
+	struct kept *kept, *former;
 
-	if (former)
+	if (arena_failed(arena))
+		return NULL;
+	if ((former = map_get(cache->by_owner, key)) != NULL)
 		kept_free(cache, former);
-	if (kept == NULL)
+	if ((kept = calloc(1, sizeof(*kept))) == NULL)
 		return NULL;
 	list_init(&kept->link);
+	kept->key = strndup(key.p, key.n);
 	kept->versions = strndup(versions.p, versions.n);
-	if (kept->versions == NULL || decode_all(known, bodies, count, kept) != OK || map_put(cache->by_owner, key, kept) != OK) {
+	if (kept->key == NULL || kept->versions == NULL || decode_all(known, bodies, count, kept) != OK ||
+	    map_put(cache->by_owner, key, kept) != OK) {
 		cache->bytes += kept->bytes;
 		kept_free(cache, kept);
 		return NULL;
 	}
-	kept->key = strndup(key.p, key.n);
 	cache->bytes += kept->bytes;
 	list_append(&cache->used, &kept->link);
 	while (cache->bytes > LISTS_KEPT && cache->used.next != &kept->link)

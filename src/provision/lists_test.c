@@ -109,6 +109,22 @@ static void a_list_that_does_not_read_is_not_kept(void **state)
 	assert_null(lists_at_hand(f->cache, &f->known, f->a));
 }
 
+static void without_memory_nothing_is_at_hand_and_what_is_kept_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct arena *full = arena_new(64);
+	const struct revocations *kept;
+
+	assert_null(arena_alloc(full, 4096));
+	assert_null(lists_keep(f->cache, &f->known, &f->body, 1, full));
+	assert_null(lists_at_hand(f->cache, &f->known, f->a));
+	assert_non_null(kept = lists_keep(f->cache, &f->known, &f->body, 1, f->a));
+	assert_null(lists_at_hand(f->cache, &f->known, full));
+	assert_null(lists_keep(f->cache, &f->known, &f->body, 1, full));
+	assert_ptr_equal(lists_at_hand(f->cache, &f->known, f->a), kept);
+	arena_free(&full);
+}
+
 static void lists_about_tpms_are_signed_by_a_root(void **state)
 {
 	struct fixture *f = *state;
@@ -160,6 +176,7 @@ int main(void)
 		TEST(what_was_kept_is_at_hand_in_its_version_alone),
 		TEST(each_owner_has_its_own),
 		TEST(a_list_that_does_not_read_is_not_kept),
+		TEST(without_memory_nothing_is_at_hand_and_what_is_kept_stays),
 		TEST(lists_about_tpms_are_signed_by_a_root),
 		TEST(lists_of_a_group_are_signed_by_it_or_by_a_ca_of_the_service),
 	};

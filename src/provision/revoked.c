@@ -94,8 +94,10 @@ static enum lookup refuse_without(struct registration *r, const struct revocatio
 static enum lookup judge(struct registration *r)
 {
 	const struct evidence evidence = lookup_evidence(r);
+	const struct revocations *lists = revoked_at_hand(r);
 	struct verdict verdict = r->verdict;
-	enum err e = attest_x509_revoked(r->enrollment, &evidence, verdict.signer, revoked_at_hand(r), r->arena, &verdict);
+	/* Without the lists nobody passes. */
+	enum err e = lists ? attest_x509_revoked(r->enrollment, &evidence, verdict.signer, lists, r->arena, &verdict) : ERR_NO_MEMORY;
 
 	if (e != OK) {
 		registration_refuse_store(r, e);
