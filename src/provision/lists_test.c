@@ -173,12 +173,9 @@ static void lists_of_a_group_are_signed_by_it_or_by_a_ca_of_the_service(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_was_kept_is_at_hand_in_its_version_alone),
-		TEST(each_owner_has_its_own),
-		TEST(a_list_that_does_not_read_is_not_kept),
-		TEST(without_memory_nothing_is_at_hand_and_what_is_kept_stays),
-		TEST(lists_about_tpms_are_signed_by_a_root),
-		TEST(lists_of_a_group_are_signed_by_it_or_by_a_ca_of_the_service),
+		TEST(what_was_kept_is_at_hand_in_its_version_alone), TEST(each_owner_has_its_own),
+		TEST(a_list_that_does_not_read_is_not_kept),         TEST(without_memory_nothing_is_at_hand_and_what_is_kept_stays),
+		TEST(lists_about_tpms_are_signed_by_a_root),         TEST(lists_of_a_group_are_signed_by_it_or_by_a_ca_of_the_service),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

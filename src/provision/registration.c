@@ -503,9 +503,8 @@ void registration_log_assigned(const struct registration *r, const char *why)
 		 arena_str(r->arena, r->record->assigned_hub), "substatus", arena_str(r->arena, r->record->substatus), "ms",
 		 log_num(ms, loop_now_ms(r->p->conf.loop) - r->asked_ms), "enrollment", arena_str(r->arena, r->enrollment->name),
 		 "protocol", r->q.protocol, "operation", arena_str(r->arena, r->record->operation_id), "because", why, NULL);
-	count_one(r->p, &(struct provision_count){.service = r->service->name,
-						  .what = "assignment",
-						  .hub = arena_str(r->arena, r->record->assigned_hub)});
+	count_one(r->p, &(struct provision_count){
+				.service = r->service->name, .what = "assignment", .hub = arena_str(r->arena, r->record->assigned_hub)});
 	news_report(r->p->conf.news, &(struct news_item){.what = NEWS_ASSIGNED,
 							 .scope = r->scope,
 							 .service = r->service->name,

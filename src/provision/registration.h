@@ -195,7 +195,7 @@ struct registration {
 	struct store_ask *read_ask, *write_ask;
 	struct link_ask *link_ask;
 	struct webhook_ask *webhook;
-	int64_t webhook_ms; /* when it was asked */
+	int64_t webhook_ms;        /* when it was asked */
 	bool replied;              /* a reply lies here for the step that asked */
 	struct link_answer told;   /* ... the hub's */
 	struct custom_reply heard; /* ... the webhook's */
